@@ -1,0 +1,171 @@
+/** The agent's loop: what is wanted here, what is here, one step closer; again whenever something changes. */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Engine, HostPaths, UnitContext } from '../engines/engine.ts';
+import type { ClusterSecrets } from '../identity/identity.ts';
+import type { ClusterSpec, EngineName } from '../topology/cluster-spec.ts';
+import type { DesiredState } from './desired-state.ts';
+import type { HostState } from './host-state.ts';
+import { rotateLogs } from './log-files.ts';
+import { planHashes } from './plan-hash.ts';
+import { type Decision, type DesiredUnit, reconcile } from './reconcile.ts';
+import { UnitRecords } from './unit-record.ts';
+import { UnitRunner, type UnitSurroundings } from './unit-runner.ts';
+
+const ROTATE_EVERY_MS = 30_000;
+
+export interface AgentOptions {
+  host: string;
+  paths: HostPaths;
+  desired: DesiredState;
+  secrets: ClusterSecrets;
+  engines: Record<EngineName, Engine>;
+  certificate: UnitContext['certificate'];
+  beforeStart: UnitSurroundings['beforeStart'];
+  log(unit: string, message: string): void;
+}
+
+export class Agent {
+  readonly logDir: string;
+  readonly #options: AgentOptions;
+  readonly #runners = new Map<string, UnitRunner>();
+  readonly #records: UnitRecords;
+  readonly #listeners = new Set<() => void>();
+  readonly #startedAtMs: number;
+  readonly #rotation: NodeJS.Timeout;
+  #desiredUnits: DesiredUnit[] = [];
+  #decisions = new Map<string, Decision>();
+  #wake: NodeJS.Timeout | null = null;
+  #scheduled = false;
+  #closed = false;
+  storeReachable = false;
+
+  constructor(options: AgentOptions) {
+    this.#options = options;
+    this.logDir = join(options.paths.dataDir, 'logs');
+    mkdirSync(this.logDir, { recursive: true, mode: 0o750 });
+    this.#records = new UnitRecords(options.paths.runDir);
+    this.#startedAtMs = Date.now();
+    for (const record of this.#records.readAll()) this.#runner(record.name).adopt(record);
+    this.#rotation = setInterval(() => {
+      for (const name of rotateLogs(this.logDir)) options.log('agent', `rotated ${name}`);
+    }, ROTATE_EVERY_MS);
+    this.plan();
+  }
+
+  /** Takes the desired state as it is now. A unit whose plan cannot be made is reported; the others go on. */
+  plan(): void {
+    const { desired, host, engines } = this.#options;
+    const spec = desired.spec;
+    const wanted = new Set<string>();
+    this.#desiredUnits = [];
+    for (const unit of spec.placement.units) {
+      if (unit.host !== host) continue;
+      wanted.add(unit.name);
+      try {
+        const context = this.#context(spec, unit);
+        const engine = engines[unit.engine];
+        const plan = engine.plan(context);
+        const hashes = planHashes(plan);
+        const restartCount = spec.restarts[`${unit.name}@${host}`] ?? 0;
+        this.#runner(unit.name).want({ engine, context, plan, restartCount, ...hashes });
+        const { name, after, startTimeoutMs } = plan;
+        this.#desiredUnits.push({ name, after, startTimeoutMs, restartCount, ...hashes });
+      } catch (error) {
+        this.#options.log(unit.name, `cannot be planned: ${error instanceof Error ? error.message : String(error)}`);
+      }
+    }
+    for (const [name, runner] of this.#runners) if (!wanted.has(name)) runner.want(null);
+    this.changed();
+  }
+
+  /** Runs `listener` after every change of state, at most once per turn of the event loop. */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  changed(): void {
+    if (this.#scheduled || this.#closed) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      if (this.#closed) return;
+      this.#step();
+      for (const listener of this.#listeners) listener();
+    });
+  }
+
+  state(): HostState {
+    const { desired, host } = this.#options;
+    const spec = desired.spec;
+    const here = spec.hosts[host];
+    return {
+      host,
+      zone: here?.zone ?? '',
+      region: here?.region ?? '',
+      address: here?.address ?? '',
+      cluster: spec.topology.name,
+      revision: spec.revision,
+      storeReachable: this.storeReachable,
+      agent: { pid: process.pid, startedAtMs: this.#startedAtMs, rssBytes: process.memoryUsage.rss() },
+      atMs: Date.now(),
+      units: [...this.#runners.values()]
+        .map((runner) => runner.state(this.#decisions.get(runner.name)?.reason ?? 'is new'))
+        .sort((left, right) => left.name.localeCompare(right.name)),
+    };
+  }
+
+  /** The agent ends; everything it runs goes on. */
+  close(): void {
+    this.#closed = true;
+    clearInterval(this.#rotation);
+    if (this.#wake !== null) clearTimeout(this.#wake);
+    for (const runner of this.#runners.values()) runner.release();
+  }
+
+  #step(): void {
+    const nowMs = performance.now();
+    const actual = [...this.#runners.values()].map((runner) => runner.actual());
+    const decisions = reconcile(this.#desiredUnits, actual, nowMs);
+    this.#decisions = new Map(decisions.map((decision) => [decision.unit, decision]));
+    for (const decision of decisions) this.#carryOut(decision);
+    const wakeAtMs = Math.min(...decisions.map((decision) => decision.wakeAtMs ?? Number.POSITIVE_INFINITY));
+    if (this.#wake !== null) clearTimeout(this.#wake);
+    this.#wake = Number.isFinite(wakeAtMs) ? setTimeout(() => this.changed(), Math.max(1, wakeAtMs - nowMs)) : null;
+  }
+
+  #carryOut({ unit, action, reason }: Decision): void {
+    const runner = this.#runners.get(unit);
+    if (runner === undefined) return;
+    if (action === 'start') runner.start();
+    else if (action === 'stop') runner.stop(reason);
+    else if (action === 'reload') runner.reload();
+    else if (action === 'forget') {
+      runner.forget();
+      this.#runners.delete(unit);
+    }
+  }
+
+  #context(spec: ClusterSpec, unit: ClusterSpec['placement']['units'][number]): UnitContext {
+    const { paths, secrets, certificate } = this.#options;
+    return { spec, unit, paths, secrets, certificate };
+  }
+
+  #runner(name: string): UnitRunner {
+    const known = this.#runners.get(name);
+    if (known !== undefined) return known;
+    const runner = new UnitRunner(name, {
+      logDir: this.logDir,
+      records: this.#records,
+      now: () => performance.now(),
+      wallClock: Date.now,
+      random: Math.random,
+      changed: () => this.changed(),
+      log: this.#options.log,
+      beforeStart: this.#options.beforeStart,
+    });
+    this.#runners.set(name, runner);
+    return runner;
+  }
+}

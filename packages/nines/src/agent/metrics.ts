@@ -1,0 +1,85 @@
+/** The agent's own metrics in Prometheus' text format. Pure. */
+import type { HostState, UnitState } from './host-state.ts';
+
+/** Backslash, quote and line end are the three that the format escapes. */
+function label(value: string): string {
+  return value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
+}
+
+function line(name: string, labels: Record<string, string>, value: number): string {
+  const pairs = Object.entries(labels).map(([key, text]) => `${key}="${label(text)}"`);
+  return `${name}{${pairs.join(',')}} ${value}`;
+}
+
+interface Family {
+  name: string;
+  type: 'gauge' | 'counter';
+  help: string;
+  samples(state: HostState): string[];
+}
+
+const unitLabels = (state: HostState, unit: UnitState) => ({
+  unit: unit.name,
+  engine: unit.engine,
+  group: unit.group ?? '',
+  host: state.host,
+  zone: state.zone,
+});
+
+const FAMILIES: readonly Family[] = [
+  {
+    name: 'nines_agent_info',
+    type: 'gauge',
+    help: 'Always 1; names the host and the revision of the desired state it works on.',
+    samples: (state) => [
+      line('nines_agent_info', { host: state.host, zone: state.zone, region: state.region, cluster: state.cluster, revision: String(state.revision) }, 1),
+    ],
+  },
+  {
+    name: 'nines_agent_store_reachable',
+    type: 'gauge',
+    help: '1 when the agent reached etcd in its last try.',
+    samples: (state) => [line('nines_agent_store_reachable', { host: state.host }, state.storeReachable ? 1 : 0)],
+  },
+  {
+    name: 'nines_agent_resident_bytes',
+    type: 'gauge',
+    help: 'Resident memory of the agent.',
+    samples: (state) => [line('nines_agent_resident_bytes', { host: state.host }, state.agent.rssBytes)],
+  },
+  {
+    name: 'nines_unit_ready',
+    type: 'gauge',
+    help: '1 when the unit does its work.',
+    samples: (state) =>
+      state.units.map((unit) => line('nines_unit_ready', { ...unitLabels(state, unit), role: unit.role ?? '' }, unit.ready ? 1 : 0)),
+  },
+  {
+    name: 'nines_unit_restarts_total',
+    type: 'counter',
+    help: 'Deaths and replacements of the unit since its agent started.',
+    samples: (state) =>
+      state.units.map((unit) => line('nines_unit_restarts_total', unitLabels(state, unit), unit.restarts)),
+  },
+  {
+    name: 'nines_unit_detail',
+    type: 'gauge',
+    help: 'Figures that the engine reports of itself, by name.',
+    samples: (state) => state.units.flatMap((unit) => detailSamples(state, unit)),
+  },
+];
+
+function detailSamples(state: HostState, unit: UnitState): string[] {
+  return Object.entries(unit.details).flatMap(([name, value]) => {
+    const figure = typeof value === 'boolean' ? Number(value) : value;
+    if (typeof figure !== 'number' || !Number.isFinite(figure)) return [];
+    return [line('nines_unit_detail', { ...unitLabels(state, unit), name }, figure)];
+  });
+}
+
+export function renderMetrics(state: HostState): string {
+  const blocks = FAMILIES.map(({ name, type, help, samples }) =>
+    [`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`, ...samples(state)].join('\n'),
+  );
+  return `${blocks.join('\n')}\n`;
+}

@@ -1,0 +1,35 @@
+/** Users of the machine, as numbers. */
+import { readFileSync } from 'node:fs';
+import type { UnitUser } from '../engines/engine.ts';
+import { NinesError } from '../errors/errors.ts';
+import { userIn, type UserIds } from '../identity/users.ts';
+
+/** Looks the name up in /etc/passwd; throws E_ENGINE_MISSING when the package that makes the user is not installed. */
+export function userIds(user: UnitUser, passwdFile = '/etc/passwd'): UserIds {
+  if (typeof user !== 'string') return user;
+  const found = userIn(readFileSync(passwdFile, 'utf8'), user);
+  if (found !== null) return found;
+  throw new NinesError('E_ENGINE_MISSING', `this machine has no user '${user}'; the package of that engine makes it`);
+}
+
+/** argv that runs `argv` as the user, without groups, without a way to gain privileges. The pid stays the same. */
+export function asUser(user: UnitUser, argv: string[], capabilities: string[] = []): string[] {
+  const { uid, gid } = userIds(user);
+  if (uid === 0 || uid === process.getuid?.()) return argv;
+  const capabilityWords = capabilities.length === 0 ? [] : capabilityOptions(capabilities);
+  return [
+    '/usr/bin/setpriv',
+    `--reuid=${uid}`,
+    `--regid=${gid}`,
+    '--clear-groups',
+    '--no-new-privs',
+    ...capabilityWords,
+    '--',
+    ...argv,
+  ];
+}
+
+function capabilityOptions(capabilities: string[]): string[] {
+  const words = capabilities.map((name) => `+${name}`).join(',');
+  return [`--inh-caps=${words}`, `--ambient-caps=${words}`];
+}
