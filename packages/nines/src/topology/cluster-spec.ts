@@ -4,16 +4,7 @@
  */
 import type { HostName, RegionName, Topology, ZoneName } from './topology.ts';
 
-export type EngineName =
-  | 'etcd'
-  | 'postgres'
-  | 'redis'
-  | 'sentinel'
-  | 'haproxy'
-  | 'keepalived'
-  | 'prometheus'
-  | 'alertmanager'
-  | 'service';
+export type EngineName = 'etcd' | 'postgres' | 'redis' | 'sentinel' | 'haproxy' | 'keepalived' | 'prometheus' | 'alertmanager' | 'service';
 
 /** One unit on one host, as placement decided it. */
 export interface PlacedUnit {

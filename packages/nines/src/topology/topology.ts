@@ -59,14 +59,7 @@ export interface ServiceTopology {
   path: string;
 }
 
-export type NextUpstream =
-  | 'error'
-  | 'timeout'
-  | 'invalid_header'
-  | 'http_500'
-  | 'http_502'
-  | 'http_503'
-  | 'http_504';
+export type NextUpstream = 'error' | 'timeout' | 'invalid_header' | 'http_500' | 'http_502' | 'http_503' | 'http_504';
 
 export interface GatewayTopology {
   replicas: number;

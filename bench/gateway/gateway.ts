@@ -1,0 +1,163 @@
+/**
+ * Throughput through the configuration that Nines renders, against the same service behind a minimal HAProxy written
+ * by hand: what retries, replays, request ids and checks cost. Same binary, same machine, same moment.
+ */
+import { type ChildProcess, fork, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { request } from 'undici';
+import type { UnitContext } from '../../packages/nines/src/engines/engine.ts';
+import { haproxy } from '../../packages/nines/src/engines/haproxy/engine.ts';
+import { routes } from '../../packages/nines/src/engines/haproxy/routes.ts';
+import { gatewaySpec } from '../../packages/nines/src/engines/haproxy/testing/gateway-spec.ts';
+import { startUnit } from '../../packages/nines/src/engines/testing/start-unit.ts';
+import type { ClusterSpec } from '../../packages/nines/src/topology/cluster-spec.ts';
+import { cpuSeconds, median, type ScenarioResult, scenarioResult, table, versionLine, writeResult } from '../result.ts';
+import type { Bench } from '../run.ts';
+import { load, loadTool, type Scenario } from './load.ts';
+import { handWritten } from './hand-written.ts';
+
+const SECONDS_PER_RUN = 4;
+const GOAL = 0.95;
+const HAPROXY = '/usr/sbin/haproxy';
+const PEER = 'haproxy by hand';
+const SCENARIOS: Scenario[] = [
+  { name: 'GET', method: 'GET', bodyBytes: 0 },
+  { name: 'PUT 10 kB', method: 'PUT', bodyBytes: 10_000 },
+];
+
+interface System {
+  name: string;
+  url: string;
+  /** The process that carries the requests. */
+  pid: number;
+  perSecond: Map<string, number[]>;
+  cpuMicroseconds: Map<string, number[]>;
+  failed: Map<string, number>;
+}
+
+export const gatewayBench: Bench = {
+  what: "throughput through Nines' gateway against a minimal HAProxy written by hand",
+  defaultRuns: 5,
+  run,
+};
+
+async function run({ runs }: { runs: number }): Promise<boolean> {
+  const folder = mkdtempSync(join(tmpdir(), 'nines-bench-gateway-'));
+  chmodSync(folder, 0o755);
+  const cleanUp: (() => Promise<unknown> | void)[] = [() => rmSync(folder, { recursive: true, force: true })];
+  try {
+    const spec = gatewaySpec({
+      hosts: { h1: '127.0.23.51', h2: '127.0.23.52', h3: '127.0.23.53' },
+      gatewayAddress: '127.0.23.150',
+      services: { orders: { replicas: 3 } },
+    });
+    for (const { servers } of routes(spec)) {
+      for (const server of servers) cleanUp.push(await startService(server.address, server.port));
+    }
+    const nines = await startNines(spec, folder);
+    cleanUp.push(nines.stop);
+    const peer = await startByHand(spec, folder);
+    cleanUp.push(peer.stop);
+    const systems = [nines.system, peer.system];
+    for (let i = 0; i < runs; i++) {
+      // Alternating, and each first in every second run: what else the machine does hits both.
+      for (const scenario of SCENARIOS) {
+        for (const system of i % 2 === 0 ? systems : systems.toReversed()) await measure(system, scenario, folder);
+      }
+      process.stdout.write(`run ${i + 1} of ${runs} done\n`);
+    }
+    return report(systems);
+  } finally {
+    for (const clean of cleanUp.toReversed()) await clean();
+  }
+}
+
+async function measure(system: System, scenario: Scenario, folder: string): Promise<void> {
+  const before = cpuSeconds([system.pid]);
+  const figures = await load(system.url, scenario, SECONDS_PER_RUN, folder);
+  const used = cpuSeconds([system.pid]) - before;
+  const add = (map: Map<string, number[]>, value: number) => map.set(scenario.name, [...(map.get(scenario.name) ?? []), value]);
+  add(system.perSecond, figures.requestsPerSecond);
+  add(system.cpuMicroseconds, (used * 1e6) / figures.requests);
+  system.failed.set(scenario.name, (system.failed.get(scenario.name) ?? 0) + figures.failed);
+}
+
+function report(systems: System[]): boolean {
+  const results: ScenarioResult[] = SCENARIOS.flatMap(({ name }) => [
+    ...systems.map((system) =>
+      scenarioResult(system.name, name, 'requests/s', system.perSecond.get(name) ?? [], system.failed.get(name)),
+    ),
+    ...systems.map((system) => scenarioResult(system.name, `${name}, CPU of HAProxy`, 'us/request', system.cpuMicroseconds.get(name) ?? [])),
+  ]);
+  const versions = {
+    haproxy: versionLine([HAPROXY, '-v']),
+    node: process.version,
+    load: loadTool() === 'wrk' ? 'wrk, 32 connections' : 'undici, 32 connections',
+  };
+  const file = writeResult('gateway', versions, results);
+  const lines = Object.entries(versions).map(([name, version]) => `${name}: ${version}`);
+  process.stdout.write(`\n${lines.join('\n')}\n\n${table(results)}\n\n`);
+  const [nines, peer] = systems;
+  const ratios = SCENARIOS.map(({ name }) => median(nines?.perSecond.get(name) ?? []) / median(peer?.perSecond.get(name) ?? []));
+  SCENARIOS.forEach(({ name }, i) => process.stdout.write(`${name}: ${ratios[i]?.toFixed(3)} of ${PEER} (goal ${GOAL})\n`));
+  process.stdout.write(`written: ${file}\n`);
+  return ratios.every((ratio) => ratio >= GOAL);
+}
+
+async function startService(address: string, port: number): Promise<() => Promise<void>> {
+  const file = fileURLToPath(new URL('./service-process.ts', import.meta.url));
+  const child = fork(file, [address, String(port)], { stdio: 'inherit' });
+  await once(child, 'message', { signal: AbortSignal.timeout(10_000) });
+  return () => ended(child, 'SIGKILL');
+}
+
+async function ended(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const gone = once(child, 'exit');
+  child.kill(signal);
+  await gone;
+}
+
+function system(name: string, url: string, pid: number): System {
+  return { name, url, pid, perSecond: new Map(), cpuMicroseconds: new Map(), failed: new Map() };
+}
+
+async function startNines(spec: ClusterSpec, folder: string): Promise<{ system: System; stop: () => Promise<void> }> {
+  const unit = spec.placement.units.find((candidate) => candidate.engine === 'haproxy');
+  if (unit === undefined) throw new Error('the spec places no gateway');
+  const context: UnitContext = {
+    spec,
+    unit,
+    paths: { dataDir: join(folder, 'data'), runDir: join(folder, 'run'), projectDir: '/', nodeFile: process.execPath },
+    secrets: { postgres: {}, redis: {}, services: {}, other: {} },
+    certificate: () => ({ caFile: '', certFile: '', keyFile: '' }),
+  };
+  const started = await startUnit(haproxy, context);
+  const worker = Number(readFileSync(`/proc/${started.pid}/task/${started.pid}/children`, 'utf8').split(' ')[0]);
+  return { system: system('nines', `http://${spec.gatewayAddress}:8080/`, worker), stop: () => started.stop() };
+}
+
+async function startByHand(spec: ClusterSpec, folder: string): Promise<{ system: System; stop: () => Promise<void> }> {
+  const file = join(folder, 'by-hand.cfg');
+  const url = 'http://127.0.23.151:8080/';
+  const servers = routes(spec).flatMap((route) => route.servers);
+  writeFileSync(file, handWritten('127.0.23.151:8080', servers));
+  const child = spawn(HAPROXY, ['-db', '-f', file], { stdio: ['ignore', 'inherit', 'inherit'] });
+  await once(child, 'spawn');
+  const endsAt = performance.now() + 5_000;
+  for (;;) {
+    const answer = await request(url).catch(() => null);
+    await answer?.body.dump();
+    if (answer?.statusCode === 200) return { system: system(PEER, url, child.pid as number), stop: () => ended(child, 'SIGKILL') };
+    if (performance.now() > endsAt || child.exitCode !== null) {
+      await ended(child, 'SIGKILL');
+      throw new Error('the HAProxy written by hand does not answer');
+    }
+    await delay(20);
+  }
+}

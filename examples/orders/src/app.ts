@@ -1,0 +1,91 @@
+/** The HTTP side: what is true of every request. */
+import fastify, {
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  LogController,
+} from 'fastify';
+import { Deadline } from './deadline.ts';
+import { Failure } from './failure.ts';
+import { describeApi } from './openapi.ts';
+import { registerRoutes } from './routes/routes.ts';
+import type { Services } from './services.ts';
+import type { Session } from './sessions/sessions.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    deadline: Deadline;
+    /** Set by `requireSession`. */
+    session: Session | null;
+  }
+  interface FastifyContextConfig {
+    /** Asked by machines all the time: not counted, so that it cannot water down the error rate. */
+    probe?: boolean;
+  }
+}
+
+export function createApp(services: Services, options: { log: boolean }): FastifyInstance {
+  const app = fastify({
+    logger: options.log ? { base: { instance: services.instance.name } } : false,
+    // A line per request costs more than the request; metrics count them.
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: 64 * 1024,
+    requestTimeout: 10_000,
+    // Longer than any gateway keeps an idle connection: the side that sends must be the one that closes.
+    keepAliveTimeout: 75_000,
+    forceCloseConnections: false,
+    return503OnClosing: false,
+    // "1" is not 1, and an unknown field is a mistake worth telling, not something to drop.
+    ajv: { customOptions: { coerceTypes: false, removeAdditional: false } },
+  });
+  // Response schemas are there for the API's description.
+  app.setSerializerCompiler(() => JSON.stringify);
+  // JSON alone: a form on another site can send text with our visitor's cookie.
+  app.removeContentTypeParser('text/plain');
+  app.decorateRequest('session', null);
+  app.decorateRequest('deadline');
+  everyRequest(app, services);
+  app.setErrorHandler(answerError);
+  app.setNotFoundHandler((request) => {
+    throw new Failure(404, 'not_found', `There is no ${request.method} ${request.url.split('?')[0]}.`);
+  });
+  registerRoutes(app, services);
+  let description: Promise<object> | undefined;
+  app.get('/openapi.json', { schema: { hide: true } }, () => (description ??= describeApi(registerRoutes)));
+  return app;
+}
+
+function everyRequest(app: FastifyInstance, services: Services): void {
+  const { inFlight, life, metrics } = services;
+  const instance = `${services.instance.name}; zone=${services.instance.zone}`;
+  app.addHook('onRequest', async (request, reply) => {
+    request.deadline = new Deadline(services.requestDeadlineMs);
+    reply.header('x-instance', instance);
+    if (request.routeOptions.config.probe === true) return;
+    inFlight.begin(request.id, `${request.method} ${request.url}`);
+    // Also when the client goes away before its answer.
+    reply.raw.once('close', () => inFlight.end(request.id));
+  });
+  app.addHook('onSend', async (_request, reply) => {
+    if (life.state === 'stopping') reply.header('connection', 'close');
+  });
+  app.addHook('onResponse', async (request, reply) => {
+    if (request.routeOptions.config.probe === true) return;
+    const route = request.routeOptions.url ?? 'unmatched';
+    metrics.answered(request.method, route, reply.statusCode, reply.elapsedTime / 1_000);
+  });
+}
+
+function answerError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  if (error instanceof Failure) {
+    if (error.retryAfterSeconds !== undefined) reply.header('retry-after', String(error.retryAfterSeconds));
+    return reply.code(error.status).send({ error: error.code, message: error.message });
+  }
+  const status = error.statusCode ?? 500;
+  if (status >= 400 && status < 500) {
+    return reply.code(status).send({ error: 'invalid_request', message: error.message });
+  }
+  request.log.error({ err: error, method: request.method, route: request.routeOptions.url }, 'unexpected error');
+  return reply.code(500).send({ error: 'internal', message: 'Something is wrong in the service; it has been logged.' });
+}

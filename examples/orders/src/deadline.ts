@@ -1,0 +1,19 @@
+/** A point in time by which a request is answered, well or with 503; every wait below it asks how much is left. */
+export class Deadline {
+  readonly #endsAtMs: number;
+  readonly #nowMs: () => number;
+
+  constructor(durationMs: number, nowMs: () => number = () => performance.now()) {
+    this.#nowMs = nowMs;
+    this.#endsAtMs = nowMs() + durationMs;
+  }
+
+  remainingMs(): number {
+    return Math.max(0, this.#endsAtMs - this.#nowMs());
+  }
+
+  /** The limit, or what is left of the deadline if that is less; at least 1, as 0 means "no limit" to most drivers. */
+  withinMs(limitMs: number): number {
+    return Math.max(1, Math.min(limitMs, Math.floor(this.remainingMs())));
+  }
+}

@@ -1,0 +1,65 @@
+import { createInterface } from 'node:readline/promises';
+import { Command } from 'commander';
+import { NinesError } from '../errors/errors.ts';
+import { apply, planApply } from '../operations/apply.ts';
+import { Cluster } from '../operations/cluster.ts';
+import { loadProject } from '../operations/project.ts';
+import { chosenLab, configOption, durationOption, jsonOption, labOption, type LabOptions } from './options.ts';
+import { printJson, printLine } from './terminal/print.ts';
+import { UpScreen } from './up-screen.ts';
+
+interface ApplyCommandOptions extends LabOptions {
+  dryRun?: boolean;
+  yes?: boolean;
+  timeout: number;
+  json?: boolean;
+}
+
+export function applyCommand(signal: AbortSignal): Command {
+  return new Command('apply')
+    .description('change the running cluster to the topology as it is now; shows the difference first')
+    .addOption(configOption())
+    .addOption(labOption())
+    .option('--dry-run', 'only show the difference')
+    .option('-y, --yes', 'do not ask')
+    .addOption(durationOption('--timeout <duration>', 'longest time until everything is ready', '120s'))
+    .addOption(jsonOption())
+    .action(async (options: ApplyCommandOptions) => {
+      const project = await loadProject(options.config, process.cwd());
+      const cluster = await Cluster.open(await chosenLab(options));
+      try {
+        const plan = await planApply(cluster, project.topology);
+        const lines = plan.changes.map((change) => change.line);
+        if (options.json !== true) printLine(lines.length === 0 ? 'nothing to change' : lines.join('\n'));
+        const acts = lines.length > 0 && options.dryRun !== true && (options.yes === true || (await agreed(signal)));
+        if (acts) await carryOut(cluster, plan, options.timeout, signal);
+        if (options.json === true) printJson({ changes: plan.changes, applied: acts, revision: cluster.spec.revision });
+      } finally {
+        cluster.close();
+      }
+    });
+}
+
+async function carryOut(cluster: Cluster, plan: Awaited<ReturnType<typeof planApply>>, timeoutMs: number, signal: AbortSignal): Promise<void> {
+  const screen = new UpScreen(cluster.lab.name);
+  screen.stage('apply');
+  try {
+    await apply(cluster, plan, AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]), (now) => screen.ready(now));
+    screen.done();
+  } catch (error) {
+    screen.failed();
+    throw error;
+  }
+}
+
+async function agreed(signal: AbortSignal): Promise<boolean> {
+  if (!process.stdin.isTTY) {
+    throw new NinesError('E_USAGE', 'there is no terminal to ask on', { hint: 'Give --yes to apply, or --dry-run to look only.' });
+  }
+  const asking = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return /^y(es)?$/i.test(await asking.question('Apply this? [y/N] ', { signal }));
+  } finally {
+    asking.close();
+  }
+}

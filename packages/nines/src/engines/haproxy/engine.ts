@@ -1,0 +1,93 @@
+/**
+ * The gateway. HAProxy runs as master and worker: the master's pid stays the same over a reload (SIGUSR2), in which
+ * the new worker takes the listening sockets over and the old one finishes its requests.
+ */
+import { join } from 'node:path';
+import { networkInterfaces } from 'node:os';
+import type { Engine, EngineIo, Observation, UnitContext, UnitPlan } from '../engine.ts';
+import { METRICS_PORT, renderHaproxy } from './render.ts';
+import { askRuntime } from './runtime-socket.ts';
+import { gatewayStat } from './stat.ts';
+
+const HAPROXY = '/usr/sbin/haproxy';
+const USER = 'haproxy';
+
+/** The runtime socket of the gateway unit on this host (root and haproxy only). */
+export function runtimeSocketOf(context: UnitContext): string {
+  return join(context.paths.runDir, context.unit.name, 'runtime.sock');
+}
+
+export const haproxy: Engine = { plan, prepare, observe };
+
+function plan(context: UnitContext): UnitPlan {
+  const { spec, unit, paths } = context;
+  const folder = join(paths.dataDir, 'units', unit.name);
+  const configFile = join(folder, 'haproxy.cfg');
+  const port = spec.topology.gateway?.port ?? 0;
+  return {
+    name: unit.name,
+    engine: 'haproxy',
+    after: [],
+    argv: [HAPROXY, '-W', '-f', configFile],
+    env: {},
+    cwd: '/',
+    user: USER,
+    ...(port < 1024 ? { capabilities: ['net_bind_service'] } : {}),
+    directories: [
+      { path: folder, mode: 0o750 },
+      { path: join(paths.runDir, unit.name), mode: 0o700 },
+    ],
+    files: [
+      {
+        path: configFile,
+        content: renderHaproxy(spec, unit.host, runtimeSocketOf(context)),
+        mode: 0o600,
+        onChange: 'reload',
+      },
+    ],
+    // keepalived has stopped before and taken the address away: what is left are requests in flight.
+    stop: { signal: 'SIGUSR1', timeoutMs: 1_500 },
+    startTimeoutMs: 5_000,
+    reloadSignal: 'SIGUSR2',
+    listens: [
+      { address: spec.gatewayAddress ?? '', port, what: 'gateway' },
+      { address: spec.hosts[unit.host]?.address ?? '', port: METRICS_PORT, what: 'gateway metrics' },
+    ],
+  };
+}
+
+/** A configuration that HAProxy refuses is reported with HAProxy's words instead of a restart loop. */
+async function prepare(_context: UnitContext, plan: UnitPlan, io: EngineIo): Promise<void> {
+  const configFile = plan.argv.at(-1) ?? '';
+  await io.run([HAPROXY, '-c', '-q', '-f', configFile], { user: plan.user, timeoutMs: 4_000 });
+}
+
+async function observe(context: UnitContext, _plan: UnitPlan, io: EngineIo): Promise<Observation> {
+  let answer: string;
+  try {
+    answer = await askRuntime(runtimeSocketOf(context), 'show stat', io.signal);
+  } catch (error) {
+    const reason = `HAProxy does not answer: ${error instanceof Error ? error.message : String(error)}`;
+    return { ready: false, live: false, reason };
+  }
+  const stat = gatewayStat(answer);
+  const usable = stat.servers.filter((server) => server.usable).length;
+  const role = holdsAddress(context.spec.gatewayAddress) ? 'active' : 'backup';
+  return {
+    ready: usable > 0,
+    live: true,
+    role,
+    reason: `${usable} of ${stat.servers.length} instances are usable`,
+    details: {
+      sessions: stat.sessions,
+      serversUp: usable,
+      serversTotal: stat.servers.length,
+      retries: stat.servers.reduce((sum, server) => sum + server.retries, 0),
+    },
+  };
+}
+
+/** True when an interface of this host carries the address now. */
+export function holdsAddress(address: string | null): boolean {
+  return Object.values(networkInterfaces()).some((list) => list?.some((entry) => entry.address === address));
+}

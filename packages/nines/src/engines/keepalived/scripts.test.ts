@@ -1,0 +1,111 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import { type AddressInfo, createServer as createTcpServer } from 'node:net';
+import { afterEach, describe, expect, it } from 'vitest';
+import { gatewayCheckScript, peersCheckScript } from './scripts.ts';
+
+const servers: { close(): unknown; closeAllConnections?(): void }[] = [];
+afterEach(() => {
+  for (const server of servers.splice(0)) {
+    server.closeAllConnections?.();
+    server.close();
+  }
+});
+
+async function listen(server: ReturnType<typeof createTcpServer> | Server): Promise<number> {
+  servers.push(server);
+  server.listen(0, '127.0.23.9');
+  await once(server, 'listening');
+  return (server.address() as AddressInfo).port;
+}
+
+async function run(script: string): Promise<{ code: number; stderr: string; tookMs: number }> {
+  const startedAt = performance.now();
+  const child = spawn('/usr/bin/perl', ['-e', script], { stdio: ['ignore', 'ignore', 'pipe'] });
+  let stderr = '';
+  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+  const [code] = (await once(child, 'exit')) as [number];
+  return { code, stderr, tookMs: performance.now() - startedAt };
+}
+
+const checkOf = (port: number) => gatewayCheckScript({ address: '127.0.23.9', port }, '/__nines/gateway');
+
+describe('the check of the local gateway', () => {
+  it('asks one that answers again and again over one connection, for less than a second', async () => {
+    let questions = 0;
+    let connections = 0;
+    const server = createServer((_request, response) => {
+      questions += 1;
+      response.end('{}');
+    });
+    server.on('connection', () => (connections += 1));
+    const { code, stderr, tookMs } = await run(checkOf(await listen(server)));
+    expect({ code, stderr, connections }).toEqual({ code: 0, stderr: '', connections: 1 });
+    expect(questions).toBeGreaterThanOrEqual(5);
+    expect(tookMs).toBeLessThan(1_100);
+  });
+
+  it('fails at once when nobody listens', async () => {
+    const port = await listen(createTcpServer());
+    await new Promise((resolve) => servers.pop()?.close() && setImmediate(resolve));
+    const { code, stderr, tookMs } = await run(checkOf(port));
+    expect({ code, stderr }).toEqual({ code: 1, stderr: '' });
+    expect(tookMs).toBeLessThan(300);
+  });
+
+  it('fails when connections are taken but nothing is answered', async () => {
+    const { code, tookMs } = await run(checkOf(await listen(createTcpServer())));
+    expect(code).toBe(1);
+    expect(tookMs).toBeGreaterThan(350);
+    expect(tookMs).toBeLessThan(900);
+  });
+
+  it('fails at once when the connection ends between two questions', async () => {
+    const server = createServer((request, response) => {
+      response.end('{}');
+      setTimeout(() => request.socket.destroy(), 30);
+    });
+    const { code, tookMs } = await run(checkOf(await listen(server)));
+    expect(code).toBe(1);
+    expect(tookMs).toBeLessThan(400);
+  });
+
+  it('fails on another status', async () => {
+    const server = createServer((_request, response) => response.writeHead(503).end());
+    expect((await run(checkOf(await listen(server)))).code).toBe(1);
+  });
+});
+
+/** A port whose queue is full: the kernel drops every further SYN, as a cut-off host would. */
+async function startSilent(): Promise<{ address: string; port: number; stop(): void }> {
+  const script = [
+    'socket(my $s, 2, 1, 0); bind($s, pack("S n C4 x8", 2, 0, 127, 0, 23, 9)); listen($s, 0);',
+    'my $address = getsockname($s); socket(my $c, 2, 1, 0); connect($c, $address);',
+    '$| = 1; print unpack("x2 n", $address), "\\n"; sleep 30;',
+  ].join('\n');
+  const child = spawn('/usr/bin/perl', ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const [line] = (await once(child.stdout, 'data')) as [Buffer];
+  return { address: '127.0.23.9', port: Number(line.toString()), stop: () => child.kill('SIGKILL') };
+}
+
+describe('the check of the other hosts', () => {
+  it('succeeds when one of them accepts or refuses, fails within the second when all are silent', async () => {
+    const port = await listen(createTcpServer());
+    const silent = await startSilent();
+    try {
+      expect((await run(peersCheckScript([silent, { address: '127.0.23.9', port }]))).code).toBe(0);
+      expect((await run(peersCheckScript([silent, { address: '127.0.23.9', port: 1 }]))).code).toBe(0);
+      const { code, stderr, tookMs } = await run(peersCheckScript([silent, silent]));
+      expect({ code, stderr }).toEqual({ code: 1, stderr: '' });
+      expect(tookMs).toBeGreaterThan(650);
+      expect(tookMs).toBeLessThan(950);
+    } finally {
+      silent.stop();
+    }
+  });
+
+  it('has nothing to be cut off from when it is alone', async () => {
+    expect((await run(peersCheckScript([]))).code).toBe(0);
+  });
+});

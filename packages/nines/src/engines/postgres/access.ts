@@ -1,0 +1,45 @@
+/** pg_hba.conf: who may connect from where. Pure. */
+import type { ClusterSpec } from '../../topology/cluster-spec.ts';
+import type { PostgresGroup } from './group.ts';
+
+const METHOD = 'scram-sha-256';
+
+/**
+ * Only what is listed gets in: the superuser by the unix socket alone, the application from the cluster's hosts into
+ * its own database alone, each replication role from its own standby alone, all with TLS and scram.
+ */
+export function renderAccess(spec: ClusterSpec, group: PostgresGroup): string {
+  const database = quoted(group.settings.database);
+  const clients = Object.keys(spec.hosts).toSorted().flatMap((name) => sourceAddresses(spec.hosts[name]!.address));
+  const lines = [
+    '# Written by Nines from the topology; changes here are overwritten.',
+    rule('local', 'all', '"postgres","monitor"', '', METHOD),
+    ...unique(clients).map((address) => rule('hostssl', database, '"app"', address, METHOD)),
+    ...unique(clients).map((address) => rule('hostssl', `${database},"postgres"`, '"monitor"', address, METHOD)),
+    ...group.members.flatMap((member) =>
+      sourceAddresses(member.address).map((address) => rule('hostssl', 'replication', quoted(member.replicaName), address, METHOD)),
+    ),
+    rule('local', 'all', 'all', '', 'reject'),
+    rule('host', 'all', 'all', 'all', 'reject'),
+    rule('host', 'replication', 'all', 'all', 'reject'),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+/** Quoted, so that a name such as `all` or `replication` is a name and not the keyword. */
+function quoted(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
+
+/** Linux gives every connection inside 127.0.0.0/8 the source 127.0.0.1, whatever loopback address the host has. */
+function sourceAddresses(address: string): string[] {
+  return address.startsWith('127.') ? [`${address}/32`, '127.0.0.1/32'] : [`${address}/32`];
+}
+
+function unique(values: string[]): string[] {
+  return [...new Set(values)];
+}
+
+function rule(type: string, database: string, user: string, address: string, method: string): string {
+  return [type.padEnd(8), database.padEnd(16), user.padEnd(22), address.padEnd(19), method].join(' ');
+}

@@ -1,0 +1,53 @@
+/** Files and folders of one PostgreSQL unit. Pure. */
+import { join } from 'node:path';
+import type { UnitContext } from '../engine.ts';
+
+/** Every tool from one folder: PATH may find a partial PostgreSQL first. */
+const BINARIES = '/usr/lib/postgresql/15/bin';
+export const POSTGRES_BINARY = `${BINARIES}/postgres`;
+export const INITDB_BINARY = `${BINARIES}/initdb`;
+export const BASEBACKUP_BINARY = `${BINARIES}/pg_basebackup`;
+
+export interface PostgresLayout {
+  unitDir: string;
+  /** PGDATA. Present means complete: it is built as `buildingDir` and renamed. */
+  dataDir: string;
+  /** A PGDATA in the making; whatever a crash leaves here is thrown away. */
+  buildingDir: string;
+  /** An unfinished PGDATA that was set aside until its successor is complete. */
+  discardedDir: string;
+  /** In PGDATA, written last: says that Nines finished it. */
+  markerFile: string;
+  configFile: string;
+  reloadableFile: string;
+  accessFile: string;
+  identityMapFile: string;
+  serviceFile: string;
+  passwordFile: string;
+  /** The superuser's password, present only while initdb runs. */
+  initialPasswordFile: string;
+  /** Outside PGDATA: a base backup would copy the socket's lock file, and the clone would not start. */
+  socketDir: string;
+}
+
+export const MARKER_NAME = 'nines.json';
+
+export function postgresLayout(context: Pick<UnitContext, 'unit' | 'paths'>): PostgresLayout {
+  const unitDir = join(context.paths.dataDir, 'units', context.unit.name);
+  const dataDir = join(unitDir, 'data');
+  return {
+    unitDir,
+    dataDir,
+    buildingDir: join(unitDir, 'data.building'),
+    discardedDir: join(unitDir, 'data.discarded'),
+    markerFile: join(dataDir, MARKER_NAME),
+    configFile: join(unitDir, 'postgresql.conf'),
+    reloadableFile: join(unitDir, 'reloadable.conf'),
+    accessFile: join(unitDir, 'pg_hba.conf'),
+    identityMapFile: join(unitDir, 'pg_ident.conf'),
+    serviceFile: join(unitDir, 'pg_service.conf'),
+    passwordFile: join(unitDir, 'pgpass'),
+    initialPasswordFile: join(unitDir, 'initial-password'),
+    socketDir: join(context.paths.runDir, context.unit.name),
+  };
+}

@@ -1,0 +1,88 @@
+/** Roles, database and slots, made on the primary after each of its starts. Idempotent. */
+import { randomBytes } from 'node:crypto';
+import pg from 'pg';
+import type { EngineIo, UnitContext } from '../engine.ts';
+import type { LocalConnection } from './connection.ts';
+import { localConnection } from './connection.ts';
+import { membershipOf, type PostgresGroup } from './group.ts';
+import { postgresPassword } from './plan.ts';
+import { scramVerifier, verifierMatches } from './scram.ts';
+
+const { escapeIdentifier, escapeLiteral } = pg;
+const TIMEOUT_MS = 5_000;
+
+export async function preparePrimary(context: UnitContext, io: EngineIo): Promise<void> {
+  const { group } = membershipOf(context.spec, context.unit);
+  const connection = localConnection(context, 'postgres', TIMEOUT_MS);
+  io.signal.addEventListener('abort', () => connection.close(), { once: true });
+  try {
+    const [state] = await connection.query<{ standby: boolean }>('select pg_is_in_recovery() as standby');
+    if (state?.standby !== false) return;
+    // Standbys need these roles before one of them can acknowledge anything. A failing statement with a verifier in it
+    // is not for the log.
+    await connection.query("set synchronous_commit = local; set log_min_error_statement = 'panic'; set log_statement = 'none'");
+    await ensureSlots(connection, group, io);
+    await ensureRoles(connection, context, group);
+    await ensureDatabase(connection, group.settings.database);
+  } finally {
+    connection.close();
+  }
+}
+
+interface WantedRole {
+  name: string;
+  attributes: string;
+}
+
+function wantedRoles(group: PostgresGroup): WantedRole[] {
+  const nothing = 'login nosuperuser nocreatedb nocreaterole nobypassrls';
+  const standbys = group.members.filter((member) => member.role === 'standby');
+  return [
+    { name: 'app', attributes: `${nothing} noreplication` },
+    { name: 'monitor', attributes: `${nothing} noreplication` },
+    ...standbys.map((standby) => ({ name: standby.replicaName, attributes: `${nothing} replication` })),
+  ];
+}
+
+async function ensureRoles(connection: LocalConnection, context: UnitContext, group: PostgresGroup): Promise<void> {
+  const stored = await connection.query<{ name: string; verifier: string | null }>('select rolname as name, rolpassword as verifier from pg_authid');
+  const verifiers = new Map(stored.map(({ name, verifier }) => [name, verifier]));
+  for (const { name, attributes } of wantedRoles(group)) {
+    const password = postgresPassword(context, name);
+    const known = verifiers.get(name);
+    // A restart with nothing to change writes nothing.
+    if (known !== undefined && verifierMatches(known, password)) continue;
+    const verb = known === undefined ? 'create' : 'alter';
+    await connection.query(`${verb} role ${escapeIdentifier(name)} ${attributes} password ${escapeLiteral(scramVerifier(password, randomBytes(16)))}`);
+  }
+  const wanted = new Set(wantedRoles(group).map(({ name }) => name));
+  const former = [...verifiers.keys()].filter((name) => /^replica_\d+$/.test(name) && !wanted.has(name));
+  for (const name of former) await connection.query(`drop role ${escapeIdentifier(name)}`);
+  await connection.query("do $$ begin if not pg_has_role('monitor', 'pg_monitor', 'member') then grant pg_monitor to monitor; end if; end $$");
+}
+
+/** A slot keeps WAL from the moment it is made, so that a clone finds all it needs; one without a standby fills the disk. */
+async function ensureSlots(connection: LocalConnection, group: PostgresGroup, io: EngineIo): Promise<void> {
+  const slots = await connection.query<{ name: string; active: boolean }>(
+    "select slot_name as name, active from pg_replication_slots where slot_type = 'physical'",
+  );
+  const wanted = group.members.filter((member) => member.role === 'standby').map((member) => member.replicaName);
+  const known = new Set(slots.map(({ name }) => name));
+  for (const name of wanted) if (!known.has(name)) await connection.query('select pg_create_physical_replication_slot($1, true)', [name]);
+  const former = slots.filter(({ name, active }) => /^replica_\d+$/.test(name) && !wanted.includes(name) && !active);
+  for (const { name } of former) {
+    io.log(`dropping the slot ${name}: its standby has left the group`);
+    await connection.query('select pg_drop_replication_slot($1)', [name]);
+  }
+}
+
+async function ensureDatabase(connection: LocalConnection, database: string): Promise<void> {
+  const [found] = await connection.query<{ owner: string }>(
+    'select pg_get_userbyid(datdba) as owner from pg_database where datname = $1',
+    [database],
+  );
+  const name = escapeIdentifier(database);
+  if (found === undefined) await connection.query(`create database ${name} owner app`);
+  else if (found.owner !== 'app') await connection.query(`alter database ${name} owner to app`);
+  await connection.query(`revoke all on database ${name} from public; grant connect on database ${name} to monitor`);
+}

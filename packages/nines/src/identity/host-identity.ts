@@ -1,0 +1,93 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { chmod, mkdir, readFile } from 'node:fs/promises';
+import { isIPv4 } from 'node:net';
+import { NinesError } from '../errors/errors.ts';
+import { allDone, inTemporaryFolder, moveInto, readFileIfPresent, writeFileAtomic } from './atomic-file.ts';
+import { authorityPaths, CERTIFICATE_DAYS, readSecrets } from './cluster-identity.ts';
+import { CERTIFICATE_NAMES, certificatePaths, secretsPath, type CertificateName } from './identity.ts';
+import { issue, type CertificateRequest } from './openssl.ts';
+
+export interface HostIdentityOptions {
+  clusterDir: string;
+  /** Where the host's copy goes; made with mode 0700. */
+  outDir: string;
+  /** DNS label, such as `west-a-1`. */
+  host: string;
+  /** IPv4 address of the host. */
+  address: string;
+  signal: AbortSignal;
+}
+
+/** A certificate with less left is replaced when the identity is issued again. */
+const RENEW_BEFORE_MS = 30 * 24 * 3600 * 1000;
+
+/**
+ * Make what one host needs: the authority's certificate, the secrets, and one certificate per name. Idempotent: a
+ * certificate is kept while it is sound for this host and address; secrets follow those of the cluster.
+ * Rejects with E_IDENTITY (cluster identity missing or damaged) or E_CONFIG_INVALID (host name or address).
+ */
+export async function issueHostIdentity(options: HostIdentityOptions): Promise<void> {
+  checkNames(options);
+  await mkdir(options.outDir, { recursive: true, mode: 0o700 });
+  await chmod(options.outDir, 0o700);
+  const secrets = await readSecrets(options.clusterDir);
+  const authority = await readFile(authorityPaths(options.clusterDir).certFile, 'utf8');
+  const { caFile } = certificatePaths(options.outDir, 'agent');
+  await allDone([
+    writeWhenDifferent(caFile, authority, 0o644),
+    writeWhenDifferent(secretsPath(options.outDir), `${JSON.stringify(secrets, null, 2)}\n`, 0o600),
+    ...CERTIFICATE_NAMES.map((name) => issueCertificate(options, new X509Certificate(authority), name)),
+  ]);
+}
+
+/** These words go into openssl's configuration, where a line break or a comma would be another extension. */
+function checkNames({ host, address }: HostIdentityOptions): void {
+  if (!/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(host)) {
+    throw new NinesError('E_CONFIG_INVALID', `host name ${JSON.stringify(host)}: allowed are a-z, 0-9 and '-' inside, at most 63 characters`);
+  }
+  if (!isIPv4(address)) throw new NinesError('E_CONFIG_INVALID', `address ${JSON.stringify(address)} of host ${host}: it has to be an IPv4 address`);
+}
+
+async function writeWhenDifferent(path: string, content: string, mode: number): Promise<void> {
+  if ((await readFileIfPresent(path)) !== content) await writeFileAtomic(path, content, { mode });
+}
+
+async function issueCertificate(options: HostIdentityOptions, authority: X509Certificate, name: CertificateName): Promise<void> {
+  const { certFile, keyFile } = certificatePaths(options.outDir, name);
+  const [certificate, key] = await Promise.all([readFileIfPresent(certFile), readFileIfPresent(keyFile)]);
+  if (certificate !== null && key !== null && isSound(certificate, key, authority, options, name)) return;
+  await inTemporaryFolder(options.outDir, name, async (folder) => {
+    const made = await issue(folder, authorityPaths(options.clusterDir), certificateRequest(name, options), options.signal);
+    // An interruption between the two leaves a pair that does not match, which is not sound: issued again next time.
+    await moveInto(made.keyFile, keyFile, 0o600);
+    await moveInto(made.certFile, certFile, 0o644);
+  });
+}
+
+function isSound(certificate: string, key: string, authority: X509Certificate, host: HostIdentityOptions, name: CertificateName): boolean {
+  try {
+    const parsed = new X509Certificate(certificate);
+    const named = name === 'operator' || (parsed.checkIP(host.address) !== undefined && parsed.checkHost(host.host) !== undefined);
+    return (
+      named &&
+      parsed.verify(authority.publicKey) &&
+      parsed.checkPrivateKey(createPrivateKey(key)) &&
+      Date.parse(parsed.validTo) - Date.now() > RENEW_BEFORE_MS
+    );
+  } catch {
+    return false; // a part of a file, after a power loss
+  }
+}
+
+/**
+ * OU carries the certificate's name, so that the agent API can tell an operator from an engine.
+ * Every host certificate is for servers and clients: etcd's JSON gateway dials its own server with it.
+ */
+function certificateRequest(name: CertificateName, { host, address }: HostIdentityOptions): CertificateRequest {
+  const common = ['basicConstraints = critical, CA:false', 'keyUsage = critical, digitalSignature', 'authorityKeyIdentifier = keyid'];
+  const uses =
+    name === 'operator'
+      ? ['extendedKeyUsage = clientAuth']
+      : ['extendedKeyUsage = serverAuth, clientAuth', `subjectAltName = IP:${address}, IP:127.0.0.1, DNS:${host}`];
+  return { subject: `/O=nines/OU=${name}/CN=${host}`, extensions: [...common, ...uses], days: CERTIFICATE_DAYS };
+}

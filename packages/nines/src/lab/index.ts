@@ -1,0 +1,13 @@
+export * from './lab.ts';
+export { bootHost } from './boot.ts';
+export { createLab, type CreateLabOptions } from './create.ts';
+export { destroyLab, type DestroyOptions } from './destroy.ts';
+export { everyoneBut, hostsInZone } from './endpoints.ts';
+export { execOnHost, type ExecOptions, hostCommand } from './exec.ts';
+export { freezeHost, killHost, powerLoss, restartHost } from './faults/host-faults.ts';
+export { undoAll, undoFault } from './faults/ledger.ts';
+export { cut, latency } from './faults/network-faults.ts';
+export { freezeProcess, killProcess } from './faults/process-faults.ts';
+export { type HostProcess, hostProcesses } from './processes.ts';
+export { listLabs, readLab } from './record.ts';
+export { type LabResources, resources } from './resources.ts';

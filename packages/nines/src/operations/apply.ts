@@ -1,0 +1,59 @@
+/** Changes a running cluster to a changed topology: only the difference is touched. */
+import { writeFile } from 'node:fs/promises';
+import { NinesError } from '../errors/errors.ts';
+import { createClusterIdentity } from '../identity/cluster-identity.ts';
+import type { ClusterSpec } from '../topology/cluster-spec.ts';
+import { type Change, differences } from '../topology/changes/differences.ts';
+import { refusals } from '../topology/changes/refusals.ts';
+import { makeClusterSpec } from '../topology/make-cluster-spec.ts';
+import type { Topology } from '../topology/topology.ts';
+import { type Cluster, labPaths } from './cluster.ts';
+
+export interface ApplyPlan {
+  before: ClusterSpec;
+  after: ClusterSpec;
+  /** Empty: nothing to do. */
+  changes: Change[];
+}
+
+/** Throws E_CONFIG_INVALID, with every reason, when the change may not be made while running. */
+export async function planApply(cluster: Cluster, topology: Topology): Promise<ApplyPlan> {
+  const { spec: before } = await cluster.fetchSpec();
+  const after = specAfter(before, topology);
+  const refused = refusals(before, after);
+  if (refused.length > 0) {
+    throw new NinesError('E_CONFIG_INVALID', `this cannot be changed while it runs:\n${refused.map((line) => `  ${line}`).join('\n')}`);
+  }
+  const newSecrets = secretNames(topology).filter((name) => !secretNames(before.topology).includes(name));
+  if (newSecrets.length > 0) {
+    throw new NinesError('E_CONFIG_INVALID', `new secrets cannot be given to running hosts yet: ${newSecrets.join(', ')}`, {
+      hint: "Take the lab down and up again; secrets reach the hosts only at 'nines up'.",
+    });
+  }
+  return { before, after, changes: differences(before, after) };
+}
+
+function specAfter(before: ClusterSpec, topology: Topology): ClusterSpec {
+  return makeClusterSpec({
+    topology,
+    addresses: Object.fromEntries(Object.entries(before.hosts).map(([host, { address }]) => [host, address])),
+    gatewayAddress: topology.gateway === null ? null : (topology.gateway.address ?? before.gatewayAddress),
+    networkPrefix: before.networkPrefix,
+    previous: before,
+  });
+}
+
+function secretNames(topology: Topology): string[] {
+  return Object.entries(topology.services).flatMap(([service, { secrets }]) => secrets.map((name) => `${service}/${name}`));
+}
+
+/** Writes the new desired state and waits until it holds. Throws E_USAGE when somebody else changed it since the plan. */
+export async function apply(cluster: Cluster, plan: ApplyPlan, signal: AbortSignal, onProgress: Parameters<Cluster['waitReady']>[1]): Promise<void> {
+  await createClusterIdentity({ dir: labPaths(cluster.lab).identityDir, topology: plan.after.topology, signal });
+  const spec = await cluster.changeSpec((now) => {
+    if (now.revision === plan.before.revision) return plan.after;
+    throw new NinesError('E_USAGE', 'somebody else changed the cluster in the meantime', { hint: "Run 'nines apply' again and look at the new difference." });
+  }, signal);
+  await writeFile(labPaths(cluster.lab).specFile, `${JSON.stringify(spec)}\n`, { mode: 0o600 });
+  await cluster.waitReady(signal, onProgress);
+}

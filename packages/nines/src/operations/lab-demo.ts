@@ -1,0 +1,156 @@
+/** The demo's system, in the lab: what `demo/system.ts` asks for, by the lab's faults and the agents' word. */
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { run } from '../agent/run.ts';
+import type { StoredOrder } from '../checkers/order-set.ts';
+import type { CutZone, DemoCluster, DemoSystem, FaultProof, Narrated } from '../demo/system.ts';
+import { detectMachine } from '../engines/machine/detect.ts';
+import { toolsFor } from '../engines/machine/tools.ts';
+import { NinesError } from '../errors/errors.ts';
+import { cut, destroyLab, killProcess, MACHINE } from '../lab/index.ts';
+import type { PlacedUnit } from '../topology/cluster-spec.ts';
+import type { Cluster } from './cluster.ts';
+import { loadProject } from './project.ts';
+import { rollingRestart } from './restart.ts';
+import { hostInRole, toolCall } from './tools.ts';
+import { bringUp, MACHINE_PATHS } from './up.ts';
+
+const UP_TIMEOUT_MS = 90_000;
+const UNIT_TIMEOUT_MS = 60_000;
+const POLL_MS = 50;
+const QUERY_TIMEOUT_MS = 20_000;
+
+/** @param configFile topology of the example. */
+export function labDemoSystem(configFile: string): DemoSystem {
+  let cluster: Cluster | null = null;
+  let labName: string | null = null;
+  return {
+    async up({ signal, progress }: Narrated): Promise<DemoCluster> {
+      const project = await loadProject(configFile, process.cwd());
+      // Two demos may run on one machine: each has a lab of its own.
+      labName = `demo-${randomUUID().slice(0, 6)}`;
+      let last = '';
+      cluster = await bringUp({
+        ...MACHINE_PATHS,
+        project,
+        labName,
+        timeoutMs: UP_TIMEOUT_MS,
+        signal,
+        progress: {
+          stage: (name) => progress(name),
+          ready: ({ ready, total }) => {
+            const line = `${ready} of ${total} units ready`;
+            if (line !== last) progress(line);
+            last = line;
+          },
+        },
+      });
+      return demoCluster(cluster, await versions(signal));
+    },
+    async down({ signal, progress }: Narrated): Promise<void> {
+      cluster?.close();
+      if (labName !== null) await destroyLab(MACHINE_PATHS.labsDir, labName, { signal, log: progress });
+    },
+  };
+}
+
+function demoCluster(cluster: Cluster, engineVersions: Record<string, string>): DemoCluster {
+  const { spec, lab } = cluster;
+  const [service = ''] = Object.keys(spec.topology.services);
+  return {
+    spec,
+    target: { host: spec.gatewayAddress ?? '', port: spec.topology.gateway?.port ?? 0 },
+    service,
+    versions: engineVersions,
+    gatewayHolder: ({ signal }) => unitHolder(cluster, 'haproxy', 'active', signal),
+    redisMaster: async ({ signal }) => {
+      const unit = spec.placement.units.find(({ engine }) => engine === 'redis');
+      return unitOn(cluster, unit?.name ?? '', await unitHolder(cluster, unit?.name ?? '', 'master', signal));
+    },
+    kill: (unit, { signal }) => killUnit(cluster, unit, signal),
+    cutZone: (zone, { signal }) => cutZone(cluster, zone, signal),
+    rollingRestart: async (name, { signal, progress }) => {
+      const atNs = process.hrtime.bigint();
+      const units = await rollingRestart(cluster, name, {
+        unitTimeoutMs: UNIT_TIMEOUT_MS,
+        signal,
+        progress: { began: (unit, index, total) => progress(`${index + 1} of ${total}: ${unit.name} on ${unit.host}`) },
+      });
+      return { atNs, proof: `${units.length} instances were restarted one by one: ${units.map((unit) => unit.name).join(', ')}` };
+    },
+    allReady: ({ signal }) => cluster.waitReady(signal),
+    storedOrders: ({ signal }) => storedOrders(cluster, signal),
+  };
+
+  function unitOn(of: Cluster, name: string, host: string): PlacedUnit {
+    const found = of.spec.placement.units.find((unit) => unit.name === name && unit.host === host);
+    if (found === undefined) throw new NinesError('E_UNREACHABLE', `lab ${lab.name} has no unit ${name} on ${host}`);
+    return found;
+  }
+}
+
+/** Waits for somebody to say so: right after a fault nobody may. */
+async function unitHolder(cluster: Cluster, unit: string, role: string, signal: AbortSignal): Promise<string> {
+  for (;;) {
+    signal.throwIfAborted();
+    try {
+      return await hostInRole(cluster, unit, role, signal);
+    } catch {
+      await delay(POLL_MS, undefined, { signal });
+    }
+  }
+}
+
+async function killUnit(cluster: Cluster, unit: PlacedUnit, signal: AbortSignal): Promise<FaultProof> {
+  const answers = await cluster.states(signal);
+  const pid = answers.find(({ host }) => host === unit.host)?.state?.units.find(({ name }) => name === unit.name)?.pid ?? null;
+  if (pid === null) throw new NinesError('E_UNREACHABLE', `${unit.name} on ${unit.host} has no process to kill`);
+  const atNs = process.hrtime.bigint();
+  const fault = await killProcess(cluster.lab, unit.host, pid, { signal });
+  const { inEffect, detail } = await fault.proof();
+  if (!inEffect) throw new NinesError('E_LAB_COMMAND', `${unit.name} on ${unit.host} was not killed: ${detail}`);
+  return { atNs, proof: `process ${pid} of ${unit.name} on ${unit.host} is gone` };
+}
+
+async function cutZone(cluster: Cluster, zone: string, signal: AbortSignal): Promise<CutZone> {
+  const hosts = Object.entries(cluster.spec.hosts);
+  const inside = hosts.filter(([, host]) => host.zone === zone).map(([name]) => name);
+  const outside = [...hosts.filter(([, host]) => host.zone !== zone).map(([name]) => name), MACHINE];
+  const atNs = process.hrtime.bigint();
+  const fault = await cut(cluster.lab, { from: inside, to: outside, direction: 'both', port: null, protocol: null }, { signal });
+  // Agents and engines talk all the time: dropped packets show within moments that the cut works.
+  let proof = await fault.proof();
+  while (!proof.inEffect || proof.packets === 0) {
+    await delay(POLL_MS, undefined, { signal });
+    proof = await fault.proof();
+  }
+  let healed: FaultProof | null = null;
+  return {
+    atNs,
+    proof: `zone ${zone} is cut off: ${proof.detail}`,
+    heal: async () => {
+      if (healed !== null) return healed;
+      await fault.undo();
+      const after = await fault.proof();
+      if (after.inEffect) throw new NinesError('E_LAB_COMMAND', `the cut of zone ${zone} could not be undone: ${after.detail}`);
+      healed = { atNs: process.hrtime.bigint(), proof: `packets of zone ${zone} pass again` };
+      return healed;
+    },
+  };
+}
+
+/** One JSON document per line: no name can break a column. */
+const ORDERS_QUERY = `SELECT json_build_object('id', o.id::text, 'key', o.idempotency_key, 'customer', c.name)
+  FROM orders o JOIN customers c ON c.id = o.customer_id`;
+
+async function storedOrders(cluster: Cluster, signal: AbortSignal): Promise<StoredOrder[]> {
+  const { argv, env } = await toolCall(cluster, ['psql', '-XAtq', '-c', ORDERS_QUERY], { signal });
+  const { stdout } = await run(argv, { env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', ...env }, timeoutMs: QUERY_TIMEOUT_MS, signal });
+  return stdout.split('\n').filter((line) => line !== '').map((line) => JSON.parse(line) as StoredOrder);
+}
+
+async function versions(signal: AbortSignal): Promise<Record<string, string>> {
+  const { tools, nodeVersion } = await detectMachine(toolsFor(), signal);
+  const known = Object.entries(tools).flatMap(([name, { version }]) => (version === null ? [] : [[name, version] as const]));
+  return { node: nodeVersion, ...Object.fromEntries(known) };
+}

@@ -1,0 +1,65 @@
+/** Every key that Nines has in etcd, with the shape of its value. */
+import type { ClusterSpec } from '../topology/cluster-spec.ts';
+import type { CallOptions, Entry, Lease, Revision, Store } from './store.ts';
+
+/** A key and, for the compiler alone, the type of its value. What is read is as its writer left it: an agent of the same version, or older. */
+export interface StoreKey<Value> {
+  readonly path: string;
+  readonly valueType?: Value;
+}
+
+export interface Stored<Value> {
+  path: string;
+  value: Value;
+  modRevision: Revision;
+}
+
+/** Migrations of a service: which command ran last, and how it ended. Written by compare-and-swap: one agent runs them. */
+export interface MigrationRecord {
+  /** Hash of the command: another one runs again. */
+  command: string;
+  state: 'running' | 'done' | 'failed';
+  host: string;
+  /** Milliseconds since 1970, by the clock of that host. */
+  atMs: number;
+  /** One sentence when it failed. */
+  reason: string;
+}
+
+export function clusterKeys(cluster: string) {
+  const root = `/nines/${cluster}`;
+  return {
+    desired: { path: `${root}/desired` } as StoreKey<ClusterSpec>,
+    hostsPrefix: `${root}/hosts/`,
+    /** Status of a host's agent, on a lease: it is there while the agent lives. */
+    host: <Status>(host: string): StoreKey<Status> => ({ path: `${root}/hosts/${host}` }),
+    migration: (service: string): StoreKey<MigrationRecord> => ({ path: `${root}/migrations/${service}` }),
+  };
+}
+
+export async function getJson<Value>(store: Store, key: StoreKey<Value>, options?: CallOptions): Promise<Stored<Value> | null> {
+  const entry = await store.get(key.path, options);
+  return entry === null ? null : stored<Value>(entry);
+}
+
+export async function listJson<Value>(store: Store, prefix: string, options?: CallOptions): Promise<Stored<Value>[]> {
+  return (await store.list(prefix, options)).map((entry) => stored<Value>(entry));
+}
+
+export type JsonSwapResult<Value> = { ok: true; modRevision: Revision } | { ok: false; current: Stored<Value> | null };
+
+/** See Store.compareAndSwap; expected 0: the key must not exist. */
+export async function swapJson<Value>(store: Store, key: StoreKey<Value>, expected: Revision, value: Value, options?: CallOptions): Promise<JsonSwapResult<Value>> {
+  const result = await store.compareAndSwap(key.path, expected, value, options);
+  if (result.ok) return result;
+  return { ok: false, current: result.current === null ? null : stored<Value>(result.current) };
+}
+
+/** For a key with one writer. With a lease the key goes when the lease goes. */
+export async function putJson<Value>(store: Store, key: StoreKey<Value>, value: Value, lease: Lease | null, options?: CallOptions): Promise<void> {
+  await (lease === null ? store.put(key.path, value, options) : store.putWithLease(key.path, value, lease.id, options));
+}
+
+function stored<Value>(entry: Entry): Stored<Value> {
+  return { path: entry.key, value: entry.value as Value, modRevision: entry.modRevision };
+}

@@ -1,0 +1,40 @@
+import type { ClusterSpec } from '../cluster-spec.ts';
+import type { RefusedPath } from './refused-identities.ts';
+
+/** Members, ports and names of the groups that hold data. */
+export function groupRefusals({ topology: before }: ClusterSpec, { topology: after }: ClusterSpec): RefusedPath[] {
+  return [
+    ...fixed(['etcd'], before.etcd, after.etcd, { ...MEMBERS, clientPort: PORT, peerPort: PORT }),
+    ...eachGroup('postgres', before.postgres, after.postgres, (path, was, is) =>
+      fixed(path, was, is, { ...MEMBERS, port: PORT, database: 'the data is in the database of that name' }),
+    ),
+    ...eachGroup('redis', before.redis, after.redis, (path, was, is) => [
+      ...fixed(path, was, is, { ...MEMBERS, port: PORT }),
+      ...fixed([...path, 'sentinel'], was.sentinel, is.sentinel, { port: PORT }),
+    ]),
+  ];
+}
+
+const MEMBERS = { replicas: 'members cannot be added or taken away while the cluster runs' };
+const PORT = 'the members and their clients know each other by it';
+
+function eachGroup<Group>(
+  kind: 'postgres' | 'redis',
+  before: Record<string, Group>,
+  after: Record<string, Group>,
+  compare: (path: string[], was: Group, is: Group) => RefusedPath[],
+): RefusedPath[] {
+  return Object.entries(before).flatMap(([name, was]) => {
+    const path = [kind, name];
+    const is = after[name];
+    return is === undefined
+      ? [{ path, why: 'a group cannot be taken away while the cluster runs: its data would be lost' }]
+      : compare(path, was, is);
+  });
+}
+
+function fixed<T extends object>(path: string[], was: T, is: T, why: Partial<Record<keyof T, string>>): RefusedPath[] {
+  return (Object.entries(why) as [keyof T & string, string][])
+    .filter(([key]) => was[key] !== is[key])
+    .map(([key, reason]) => ({ path: [...path, key], why: `it is ${String(was[key])} and cannot become ${String(is[key])}: ${reason}` }));
+}

@@ -1,0 +1,205 @@
+/** The virtual address between two real gateways in namespaces: who holds it, how fast it moves, that one alone has it. */
+import { type ChildProcess, fork } from 'node:child_process';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { materialise } from '../../packages/nines/src/agent/files.ts';
+import { signalProcess, signalSession } from '../../packages/nines/src/agent/process.ts';
+import { type Spawned, spawnUnit } from '../../packages/nines/src/agent/spawn.ts';
+import { asUser } from '../../packages/nines/src/agent/users.ts';
+import type { Engine, UnitContext } from '../../packages/nines/src/engines/engine.ts';
+import { haproxy } from '../../packages/nines/src/engines/haproxy/engine.ts';
+import { gatewaySpec } from '../../packages/nines/src/engines/haproxy/testing/gateway-spec.ts';
+import { interfaceFileOf, keepalived } from '../../packages/nines/src/engines/keepalived/engine.ts';
+import { interfaceLine } from '../../packages/nines/src/engines/keepalived/render.ts';
+import { makeNetwork, type TestNetwork } from './keepalived/network.ts';
+import { describeLab } from './require-root.ts';
+
+const HOSTS = { h1: '10.223.7.1', h2: '10.223.7.2', h3: '10.223.7.3' };
+const ADDRESS = '10.223.7.100';
+type Host = 'h1' | 'h2';
+
+interface Answer {
+  sentAt: number;
+  doneAt: number;
+  host: string | null;
+}
+
+describeLab('engine: keepalived', () => {
+  const spec = gatewaySpec({ hosts: HOSTS, gatewayAddress: ADDRESS, services: { orders: {} } });
+  const units = new Map<string, Spawned>();
+  const answers: Answer[] = [];
+  let folder: string;
+  let network: TestNetwork;
+  let probe: ChildProcess | undefined;
+
+  const contextOf = (host: Host, engine: 'haproxy' | 'keepalived'): UnitContext => {
+    const unit = spec.placement.units.find((candidate) => candidate.host === host && candidate.engine === engine);
+    if (unit === undefined) throw new Error(`no ${engine} on ${host}`);
+    return {
+      spec,
+      unit,
+      paths: { dataDir: join(folder, host, 'data'), runDir: join(folder, host, 'run'), projectDir: '/', nodeFile: process.execPath },
+      secrets: { postgres: {}, redis: {}, services: {}, other: {} },
+      certificate: () => ({ caFile: '', certFile: '', keyFile: '' }),
+    };
+  };
+  /** As the agent does it, but inside the host's namespace. */
+  const start = async (host: Host, name: 'haproxy' | 'keepalived') => {
+    const engine: Engine = name === 'haproxy' ? haproxy : keepalived;
+    const context = contextOf(host, name);
+    const plan = engine.plan(context);
+    materialise(plan);
+    if (name === 'keepalived') writeFileSync(interfaceFileOf(context), interfaceLine('eth0'), { mode: 0o600 });
+    const argv = ['/usr/sbin/ip', 'netns', 'exec', network.netns(host), ...asUser(plan.user, plan.argv)];
+    units.set(`${host} ${name}`, await spawnUnit({ ...plan, argv, user: 'root' }, join(folder, host, `${name}.log`)));
+  };
+  const started = (host: Host, name: string): Spawned => {
+    const found = units.get(`${host} ${name}`);
+    if (found === undefined) throw new Error(`${name} of ${host} was not started`);
+    return found;
+  };
+  const end = async (host: Host, name: string, signal: NodeJS.Signals) => {
+    signalProcess(started(host, name).id, signal);
+    await started(host, name).exited;
+  };
+  const holders = () => (['h1', 'h2'] as const).filter((host) => network.addresses(host).includes(ADDRESS));
+  const until = async (what: string, condition: () => boolean, limitMs: number) => {
+    const startedAt = Date.now();
+    while (!condition()) {
+      if (Date.now() - startedAt > limitMs) throw new Error(`not within ${limitMs} ms: ${what}\n${logs()}`);
+      await delay(20);
+    }
+    return Date.now() - startedAt;
+  };
+  const logs = () =>
+    (['h1', 'h2'] as const)
+      .map((host) => `--- ${host}\n${readFileSync(join(folder, host, 'keepalived.log'), 'utf8').split('\n').slice(-25).join('\n')}`)
+      .join('\n');
+  const heldBy = async (host: Host, limitMs = 6_000) => {
+    await until(`${host} alone holds the address`, () => holders().join() === host, limitMs);
+    await until('a client reaches it', () => answers.at(-1)?.host === host, 2_000);
+  };
+  /** Longest time between two good answers since `from`. */
+  const longestGap = (from: number) => {
+    const good = answers.filter((answer) => answer.host !== null && answer.doneAt >= from - 100).map((answer) => answer.doneAt);
+    return Math.max(...good.slice(1).map((at, i) => at - (good[i] ?? at)));
+  };
+  const holder = (): Host => {
+    const [only] = holders();
+    if (only === undefined) throw new Error(`nobody holds the address\n${logs()}`);
+    return only;
+  };
+  const other = (host: Host): Host => (host === 'h1' ? 'h2' : 'h1');
+
+  beforeAll(async () => {
+    folder = mkdtempSync('/tmp/nines-vrrp-');
+    chmodSync(folder, 0o755);
+    network = makeNetwork(HOSTS);
+    await Promise.all((['h1', 'h2'] as const).map((host) => start(host, 'haproxy')));
+    await Promise.all((['h2', 'h1'] as const).map((host) => start(host, 'keepalived')));
+    const file = fileURLToPath(new URL('./keepalived/probe-process.ts', import.meta.url));
+    probe = fork(file, [`http://${ADDRESS}:8080/__nines/gateway`], {
+      execPath: '/usr/sbin/ip',
+      execArgv: ['netns', 'exec', network.netns('h3'), process.execPath],
+    });
+    probe.on('message', (answer: Answer) => answers.push(answer));
+  });
+  afterEach(() => network.heal());
+  afterAll(async () => {
+    probe?.disconnect();
+    for (const [name, { id, exited }] of units) {
+      signalProcess(id, 'SIGCONT');
+      signalSession(id.pid, 'SIGCONT');
+      signalProcess(id, name.endsWith('haproxy') ? 'SIGKILL' : 'SIGTERM');
+      await exited;
+      signalSession(id.pid, 'SIGKILL');
+    }
+    network.remove();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  it('goes first to the gateway that placement chose', async () => {
+    await heldBy('h1', 10_000);
+    // The second gateway waits before it takes part at all (see OTHERS_START_LATER_S).
+    await delay(2_500);
+  });
+
+  it('moves in < 1 s when HAProxy is killed, and stays when it is back', async () => {
+    const before = holder();
+    const killedAt = Date.now();
+    await end(before, 'haproxy', 'SIGKILL');
+    await heldBy(other(before));
+    await start(before, 'haproxy');
+    await delay(3_000);
+    expect(holders()).toEqual([other(before)]);
+    const gapMs = longestGap(killedAt);
+    console.log(`haproxy killed: ${gapMs} ms without an answer`);
+    expect(gapMs).toBeLessThan(1_000);
+  });
+
+  it('moves in < 1 s when HAProxy is frozen', async () => {
+    const before = holder();
+    const frozenAt = Date.now();
+    signalSession(started(before, 'haproxy').id.pid, 'SIGSTOP');
+    await heldBy(other(before));
+    signalSession(started(before, 'haproxy').id.pid, 'SIGCONT');
+    await delay(2_500);
+    expect(holders()).toEqual([other(before)]);
+    const gapMs = longestGap(frozenAt);
+    console.log(`haproxy frozen: ${gapMs} ms without an answer`);
+    expect(gapMs).toBeLessThan(1_000);
+  });
+
+  for (const round of ['first', 'second']) {
+    it(`moves in < 1 s when the holder is cut off; after the heal the new holder keeps it (${round})`, async () => {
+      const before = holder();
+      const cutAt = Date.now();
+      network.cut(before);
+      await until('a client reaches the other', () => answers.at(-1)?.host === other(before), 3_000);
+      const gapMs = longestGap(cutAt);
+      await delay(2_500);
+      const healedAt = Date.now();
+      network.heal();
+      const aloneMs = await until('one holder', () => holders().length === 1, 2_000);
+      await delay(1_500);
+      expect(holders()).toEqual([other(before)]);
+      console.log(`cut: ${gapMs} ms without an answer; healed: one holder after ${aloneMs} ms, gap ${longestGap(healedAt)} ms`);
+      expect(gapMs).toBeLessThan(1_000);
+      expect(longestGap(healedAt)).toBeLessThan(200);
+    });
+  }
+
+  it('gives the address away when keepalived stops, and takes over when it is killed with -9', async () => {
+    const before = holder();
+    const stoppedAt = Date.now();
+    await end(before, 'keepalived', 'SIGTERM');
+    await heldBy(other(before));
+    expect(longestGap(stoppedAt)).toBeLessThan(500);
+    await start(before, 'keepalived');
+    await delay(4_000);
+    const killedAt = Date.now();
+    await end(other(before), 'keepalived', 'SIGKILL');
+    await heldBy(before);
+    console.log(`keepalived killed: ${longestGap(killedAt)} ms without an answer`);
+    expect(longestGap(killedAt)).toBeLessThan(1_000);
+    await start(other(before), 'keepalived');
+  });
+
+  it('costs little when idle', async () => {
+    const ticks = (pid: number) => {
+      const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+      return [11, 12, 13, 14].reduce((sum, i) => sum + Number(fields[i]), 0);
+    };
+    const { pid } = started('h1', 'keepalived').id;
+    const child = Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ')[0]);
+    const before = ticks(pid) + ticks(child);
+    await delay(5_000);
+    // 100 ticks a second: the share of one core, the checks that ended included.
+    const share = (ticks(pid) + ticks(child) - before) / 500;
+    console.log(`keepalived with its checks: ${(share * 100).toFixed(1)} % of a core`);
+    expect(share).toBeLessThan(0.04);
+  });
+});

@@ -1,0 +1,273 @@
+/** The example's promises on a real PostgreSQL and a real Redis, which are killed, frozen and held up. */
+import { readdirSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { until } from './orders/child.ts';
+import { type Answer, ask, type Instance, launchInstance, login, migrateOnce, startInstance } from './orders/instance.ts';
+import { startKeepAliveLoad } from './orders/keep-alive-load.ts';
+import { startStores, type Stores } from './orders/stores.ts';
+import { describeLab } from './require-root.ts';
+
+const ADDRESS = '127.0.24.2';
+/** The service answers within 800 ms; the rest is for a busy machine. */
+const ANSWER_LIMIT_MS = 1_500;
+
+describeLab('example: orders', () => {
+  let stores: Stores;
+  let first: Instance;
+  let second: Instance;
+  let token: string;
+  const extra: Instance[] = [];
+
+  beforeAll(async () => {
+    stores = await startStores(ADDRESS);
+    // At once, as two hosts might.
+    const runs = [migrateOnce(stores), migrateOnce(stores)];
+    const codes = await Promise.all(runs.map((run) => run.ended));
+    expect(codes, runs.map((run) => run.output()).join('\n')).toEqual([0, 0]);
+    first = await startInstance(stores, ADDRESS, 3000);
+    second = await startInstance(stores, ADDRESS, 3001);
+    token = await login(first, 'Ada');
+  });
+
+  afterEach(async () => {
+    stores.thawPostgres();
+    stores.redis.kill('SIGCONT');
+    await setStandbys(null);
+    for (const instance of extra.splice(0)) await instance.child.stop('SIGKILL');
+  });
+
+  afterAll(async () => {
+    for (const instance of [first, second]) await instance?.child.stop('SIGKILL');
+    await stores?.stop();
+  });
+
+  const placeOrder = (instance: Instance, key: string, productId = 1, quantity = 1): Promise<Answer> =>
+    ask(instance, 'POST', '/orders', { token, key, body: { items: [{ productId, quantity }] } });
+  /** As a client with an idempotency key may: again, with the same key, until the answer is final. */
+  const placeForSure = async (instance: Instance, key: string, productId = 1, quantity = 1): Promise<Answer> => {
+    for (let attempt = 0; attempt < 50; attempt += 1) {
+      const answer = await placeOrder(instance, key, productId, quantity);
+      if (answer.headers['retry-after'] === undefined) return answer;
+      await delay(20);
+    }
+    throw new Error(`no final answer for ${key}`);
+  };
+  const ordersWithKey = async (key: string): Promise<number> =>
+    (await stores.query('SELECT 1 FROM orders WHERE idempotency_key = $1', [key])).length;
+  const stockOf = async (id: number): Promise<number> =>
+    (await stores.query<{ stock: number }>('SELECT stock FROM products WHERE id = $1', [id]))[0]?.stock ?? Number.NaN;
+  /** A name that no standby has: every COMMIT waits for it. Null: none waits. */
+  const setStandbys = async (name: string | null): Promise<void> => {
+    await stores.query(name === null ? 'ALTER SYSTEM RESET synchronous_standby_names' : `ALTER SYSTEM SET synchronous_standby_names = '${name}'`);
+    await stores.query('SELECT pg_reload_conf()');
+  };
+  const works = (instance: Instance): (() => Promise<boolean>) => async () =>
+    (await ask(instance, 'GET', '/orders', { token })).status === 200 && (await ask(instance, 'GET', '/products')).status === 200;
+
+  it('a customer logs in, browses, orders, reads and pays, on whichever instance', async () => {
+    const { products } = (await ask(second, 'GET', '/products')).body;
+    expect(products).toHaveLength(40);
+    const order = await placeOrder(first, 'story', 2, 3);
+    expect(order).toMatchObject({ status: 201, body: { status: 'placed', totalCents: 3 * products[1].priceCents } });
+    const { id } = order.body;
+    expect((await ask(second, 'GET', `/orders/${id}`, { token })).body).toEqual(order.body);
+    const payment = await ask(second, 'POST', `/orders/${id}/pay`, { token, key: 'story-pay' });
+    expect(payment).toMatchObject({ status: 201, body: { orderId: id, amountCents: order.body.totalCents } });
+    const again = await ask(first, 'POST', `/orders/${id}/pay`, { token, key: 'story-pay' });
+    expect([again.body, again.headers['idempotency-replayed']]).toEqual([payment.body, 'true']);
+    expect(await ask(first, 'POST', `/orders/${id}/pay`, { token, key: 'other' })).toMatchObject({ status: 409, body: { error: 'already_paid' } });
+    expect((await ask(first, 'GET', '/orders?limit=1', { token })).body.orders[0].status).toBe('paid');
+    const other = await login(second, 'Grace');
+    expect((await ask(first, 'GET', `/orders/${id}`, { token: other })).status).toBe(404);
+    expect((await ask(first, 'GET', '/healthz')).status).toBe(200);
+  });
+
+  it('one key, twenty requests at once on two instances: one order, one answer', async () => {
+    const before = await stockOf(3);
+    const answers = await Promise.all(Array.from({ length: 20 }, (_, index) => placeOrder(index % 2 === 0 ? first : second, 'twenty', 3)));
+    const good = answers.filter(({ status }) => status === 201);
+    expect(answers.filter(({ status }) => ![201, 409, 503].includes(status))).toEqual([]);
+    expect(new Set(good.map(({ body }) => body.id)).size).toBe(1);
+    expect(good.filter(({ headers }) => headers['idempotency-replayed'] === undefined)).toHaveLength(1);
+    expect(await ordersWithKey('twenty')).toBe(1);
+    expect(await stockOf(3)).toBe(before - 1);
+    expect(await placeOrder(first, 'twenty', 4)).toMatchObject({ status: 422, body: { error: 'key_of_another_request' } });
+  });
+
+  it('fifty orders at once for what is enough for thirty-three', async () => {
+    await stores.query('UPDATE products SET stock = 100 WHERE id = 5');
+    const answers = await Promise.all(Array.from({ length: 50 }, (_, index) => placeForSure(index % 2 === 0 ? first : second, `rush-${index}`, 5, 3)));
+    expect(answers.filter(({ status }) => status === 201)).toHaveLength(33);
+    expect(answers.filter(({ body }) => body.error === 'out_of_stock')).toHaveLength(17);
+    expect(await stockOf(5)).toBe(1);
+  });
+
+  it('carts that cross each other do not deadlock', async () => {
+    const cross = (index: number): Promise<Answer> => {
+      const items = [{ productId: 7, quantity: 1 }, { productId: 8, quantity: 1 }];
+      return ask(index % 2 === 0 ? first : second, 'POST', '/orders', { token, key: `cross-${index}`, body: { items: index % 3 === 0 ? items.toReversed() : items } });
+    };
+    const answers = await Promise.all(Array.from({ length: 20 }, (_, index) => cross(index)));
+    expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 20 }, () => 201));
+  });
+
+  it('a frozen database: 503 in time for everything that needs it, ready all the while, and well again', async () => {
+    const socketsBefore = readdirSync(`/proc/${first.child.pid}/fd`).length;
+    stores.freezePostgres();
+    for (let round = 0; round < 3; round += 1) {
+      const reads = Array.from({ length: 10 }, () => ask(first, 'GET', '/products'));
+      const answers = await Promise.all([...reads, placeOrder(first, 'frozen')]);
+      for (const answer of answers) expect(answer).toMatchObject({ status: 503, headers: { 'retry-after': '1' } });
+      expect(Math.max(...answers.map(({ tookMs }) => tookMs))).toBeLessThan(ANSWER_LIMIT_MS);
+    }
+    expect((await ask(first, 'GET', '/ready')).status).toBe(200);
+    expect((await ask(first, 'GET', '/livez')).status).toBe(200);
+    expect(await ask(first, 'GET', '/healthz')).toMatchObject({ status: 503, body: { checks: { database: { ok: false }, redis: { ok: true } } } });
+    expect(readdirSync(`/proc/${first.child.pid}/fd`).length).toBeLessThan(socketsBefore + 10);
+    stores.thawPostgres();
+    expect(await until('reads and orders work again', works(first))).toBeLessThan(2_000);
+    expect((await placeForSure(first, 'frozen')).status).toBe(201);
+    expect(await ordersWithKey('frozen')).toBe(1);
+  });
+
+  it('a killed database: 503 at once, no crash, and well again when it is back', async () => {
+    stores.postgres.kill('SIGKILL');
+    await stores.postgres.ended;
+    await until('the database is missed', async () => (await ask(first, 'GET', '/products')).status === 503);
+    expect((await placeOrder(second, 'killed')).status).toBe(503);
+    await stores.startPostgres();
+    expect(await until('reads and orders work again', works(first))).toBeLessThan(2_000);
+    expect((await placeForSure(second, 'killed')).status).toBe(201);
+    expect(await ordersWithKey('killed')).toBe(1);
+  });
+
+  it('a COMMIT that is not confirmed: 503, and the same key tells what became of it', async () => {
+    await setStandbys('nobody');
+    // The checkpointer arms the waiting a moment after the setting is shown.
+    await until('commits wait', async () => (await placeOrder(first, `probe-${performance.now()}`)).status === 503);
+    const held = await placeOrder(first, 'unconfirmed', 9);
+    expect(held).toMatchObject({ status: 503, headers: { 'retry-after': '1' }, body: { error: 'outcome_unknown' } });
+    expect(held.tookMs).toBeLessThan(ANSWER_LIMIT_MS);
+    expect(await placeOrder(second, 'unconfirmed', 9)).toMatchObject({ status: 409, headers: { 'retry-after': '1' }, body: { error: 'key_in_use' } });
+    // A cancelled wait is success with a WARNING to PostgreSQL, and no confirmation to us.
+    const cancelled = placeOrder(second, 'cancelled', 9);
+    await until('the wait is cancelled', async () => {
+      const rows = await stores.query("SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND application_name = 'orders-3001'");
+      return rows.length > 0;
+    });
+    expect(await cancelled).toMatchObject({ status: 503, body: { error: 'outcome_unknown' } });
+    await setStandbys(null);
+    for (const key of ['unconfirmed', 'cancelled']) {
+      expect((await placeForSure(second, key, 9)).headers['idempotency-replayed'], key).toBe('true');
+      expect(await ordersWithKey(key)).toBe(1);
+    }
+  });
+
+  it('a frozen instance that holds locks loses them before its clients lose patience', async () => {
+    const busy = await startInstance(stores, ADDRESS, 3002);
+    extra.push(busy);
+    const orders = Array.from({ length: 30 }, (_, index) => placeOrder(busy, `busy-${index}`, 10).catch(() => undefined));
+    await until('it is in a transaction', async () => {
+      const rows = await stores.query("SELECT 1 FROM pg_stat_activity WHERE application_name = 'orders-3002' AND xact_start IS NOT NULL");
+      return rows.length > 0;
+    });
+    busy.child.kill('SIGSTOP');
+    const startedAt = performance.now();
+    for (let index = 0; index < 30; index += 1) expect((await placeForSure(second, `busy-${index}`, 10)).status).toBe(201);
+    expect(performance.now() - startedAt).toBeLessThan(3_000);
+    await busy.child.stop('SIGKILL');
+    await Promise.all(orders);
+    const rows = await stores.query("SELECT 1 FROM orders WHERE idempotency_key LIKE 'busy-%'");
+    expect(rows).toHaveLength(30);
+  });
+
+  it('Redis killed: what needs a session is 503 in time, the catalogue goes on, and the session is there again', async () => {
+    stores.redis.kill('SIGKILL');
+    await stores.redis.ended;
+    await until('Redis is missed', async () => (await ask(first, 'GET', '/orders', { token })).status === 503);
+    const missed = await ask(first, 'GET', '/orders', { token });
+    expect(missed).toMatchObject({ status: 503, headers: { 'retry-after': '1' }, body: { error: 'sessions_unavailable' } });
+    expect(missed.tookMs).toBeLessThan(ANSWER_LIMIT_MS);
+    expect((await ask(first, 'POST', '/login', { body: { name: 'Ada' } })).status).toBe(503);
+    expect((await ask(first, 'GET', '/products')).status).toBe(200);
+    expect((await ask(first, 'GET', '/ready')).status).toBe(200);
+    await stores.startRedis();
+    expect(await until('sessions work again', works(first))).toBeLessThan(2_000);
+  });
+
+  it('Redis frozen: 503 in time, and well again', async () => {
+    stores.redis.kill('SIGSTOP');
+    for (let round = 0; round < 5; round += 1) {
+      const answer = await ask(second, 'GET', '/orders', { token });
+      expect(answer.status).toBe(503);
+      expect(answer.tookMs).toBeLessThan(ANSWER_LIMIT_MS);
+    }
+    stores.redis.kill('SIGCONT');
+    expect(await until('sessions work again', works(second))).toBeLessThan(3_000);
+  });
+
+  it('SIGTERM under load: no request of a keep-alive client that never retries is lost', async () => {
+    const leaving = await startInstance(stores, ADDRESS, 3003, { NINES_DRAIN_MS: '700' });
+    extra.push(leaving);
+    let count = 0;
+    const load = startKeepAliveLoad([leaving.origin, first.origin], {
+      workers: 8,
+      send: (worker) => {
+        const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json', 'idempotency-key': `load-${(count += 1)}` };
+        const body = JSON.stringify({ items: [{ productId: 11 + worker, quantity: 1 }] });
+        if (worker % 2 === 0) return { method: 'POST', path: '/orders', headers, body, expected: 201 };
+        return { method: 'GET', path: '/products', headers: {}, expected: 200 };
+      },
+    });
+    try {
+      await delay(500);
+      expect(await leaving.child.stop('SIGTERM')).toBe(0);
+      await delay(200);
+    } finally {
+      const { answered, failures } = await load.stop();
+      expect(failures).toEqual([]);
+      expect(answered.get(leaving.origin)).toBeGreaterThan(20);
+      expect(answered.get(first.origin)).toBeGreaterThan(20);
+    }
+    const made = await stores.query("SELECT idempotency_key FROM orders WHERE idempotency_key LIKE 'load-%'");
+    expect(new Set(made.map((row) => JSON.stringify(row))).size).toBe(made.length);
+  });
+
+  it('a stop that cannot finish in time exits 1 and names what was still at work', async () => {
+    const stuck = await startInstance(stores, ADDRESS, 3004, { NINES_REQUEST_MS: '8000', NINES_STOP_MS: '600', NINES_DRAIN_MS: '100' });
+    extra.push(stuck);
+    const holding = stores.query('BEGIN; SELECT 1 FROM products WHERE id = 12 FOR UPDATE; SELECT pg_sleep(2)');
+    await until('the row is held', async () => (await stores.query("SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep'")).length > 0);
+    const order = placeOrder(stuck, 'stuck', 12).catch(() => undefined);
+    await until('the order is at work', async () => (await ask(stuck, 'GET', '/metrics')).body.includes('http_requests_in_flight 1'));
+    expect(await stuck.child.stop('SIGTERM')).toBe(1);
+    expect(stuck.child.output()).toContain('POST /orders for');
+    await order;
+    await holding;
+  });
+
+  it('starts without its database and Redis: serves in the end, and fully when they are there', async () => {
+    stores.freezePostgres();
+    stores.redis.kill('SIGSTOP');
+    const early = launchInstance(stores, ADDRESS, 3005);
+    extra.push(early);
+    await until('it listens', async () => (await ask(early, 'GET', '/livez')).status === 200);
+    expect((await ask(early, 'GET', '/ready')).status).toBe(503);
+    expect((await ask(early, 'GET', '/startupz')).status).toBe(503);
+    await until('it is ready all the same', async () => (await ask(early, 'GET', '/ready')).status === 200);
+    expect((await ask(early, 'GET', '/products')).status).toBe(503);
+    stores.thawPostgres();
+    stores.redis.kill('SIGCONT');
+    await until('it works', works(early), 3_000);
+  });
+
+  it('has written one line when a dependency went and one when it was back', () => {
+    const gone = first.child.output().match(/database does not answer/g)?.length ?? 0;
+    const back = first.child.output().match(/database answers again/g)?.length ?? 0;
+    expect(gone).toBeGreaterThanOrEqual(2);
+    expect(gone).toBeLessThan(20);
+    expect(Math.abs(gone - back)).toBeLessThanOrEqual(1);
+    expect(first.child.output()).not.toMatch(/unhandled|uncaught|unexpected error/i);
+  });
+});

@@ -1,0 +1,83 @@
+/**
+ * What runs on the hosts of the lab's own tests.
+ *   agent                     starts an engine unless one runs, and notes its own pid in /run/agents
+ *   engine                    TCP echo on 9000 and 9001, UDP echo on 9002
+ *   tcp ADDRESS PORT COUNT    round trips on one connection; prints {outcome, rttMs}
+ *   udp ADDRESS PORT          one round trip
+ *   write FILE SYNC           writes a file, with fsync when SYNC is 'sync'
+ */
+import { spawn } from 'node:child_process';
+import { createSocket } from 'node:dgram';
+import { appendFileSync, closeSync, existsSync, fsyncSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { performance } from 'node:perf_hooks';
+
+const TIMEOUT_MS = 700;
+const [mode, ...args] = process.argv.slice(2);
+
+function answer(value: object): never {
+  writeSync(1, JSON.stringify(value));
+  process.exit(0);
+}
+
+function runAgent(): void {
+  appendFileSync('/run/agents', `${process.pid}\n`);
+  const enginePid = existsSync('/run/engine') ? Number(readFileSync('/run/engine', 'utf8')) : 0;
+  if (enginePid === 0 || !existsSync(`/proc/${enginePid}`)) {
+    const program = process.argv[1] ?? '';
+    const engine = spawn(process.execPath, [program, 'engine'], { detached: true, stdio: 'inherit' });
+    writeFileSync('/run/engine', String(engine.pid));
+    engine.unref();
+  }
+  setInterval(() => undefined, 60_000);
+}
+
+function runEngine(): void {
+  for (const port of [9000, 9001]) {
+    createServer((socket) => socket.setNoDelay().on('error', () => socket.destroy()).pipe(socket)).listen(port);
+  }
+  const udp = createSocket('udp4');
+  udp.on('message', (message, from) => udp.send(message, from.port, from.address));
+  udp.bind(9002);
+}
+
+function probeTcp(address: string, port: number, count: number): void {
+  const rttMs: number[] = [];
+  const socket = connect(port, address).setNoDelay();
+  let sentAt = 0;
+  let timer = setTimeout(() => answer({ outcome: 'timeout', rttMs }), TIMEOUT_MS);
+  const send = () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => answer({ outcome: 'timeout', rttMs }), TIMEOUT_MS);
+    sentAt = performance.now();
+    socket.write('x');
+  };
+  socket.on('connect', send);
+  socket.on('data', () => {
+    rttMs.push(performance.now() - sentAt);
+    if (rttMs.length === count) answer({ outcome: 'ok', rttMs });
+    send();
+  });
+  socket.on('error', (error: NodeJS.ErrnoException) => answer({ outcome: error.code, rttMs }));
+}
+
+function probeUdp(address: string, port: number): void {
+  const socket = createSocket('udp4');
+  setTimeout(() => answer({ outcome: 'timeout' }), TIMEOUT_MS);
+  socket.on('message', () => answer({ outcome: 'ok' }));
+  socket.send('x', port, address);
+}
+
+function write(file: string, sync: boolean): void {
+  const handle = openSync(file, 'w');
+  writeSync(handle, Buffer.alloc(64 * 1024, 'n'));
+  if (sync) fsyncSync(handle);
+  closeSync(handle);
+  answer({ outcome: 'ok' });
+}
+
+if (mode === 'agent') runAgent();
+if (mode === 'engine') runEngine();
+if (mode === 'tcp') probeTcp(args[0] ?? '', Number(args[1]), Number(args[2]));
+if (mode === 'udp') probeUdp(args[0] ?? '', Number(args[1]));
+if (mode === 'write') write(args[0] ?? '', args[1] === 'sync');
