@@ -32,13 +32,7 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2;
 }
 
-export function scenarioResult(
-  system: string,
-  scenario: string,
-  unit: string,
-  values: number[],
-  failed?: number,
-): ScenarioResult {
+export function scenarioResult(system: string, scenario: string, unit: string, values: number[], failed?: number): ScenarioResult {
   return {
     ...{ system, scenario, unit, values, min: Math.min(...values), median: median(values), max: Math.max(...values) },
     ...(failed === undefined ? {} : { failed }),
@@ -67,7 +61,14 @@ export function table(results: ScenarioResult[]): string {
     String(result.failed ?? ''),
   ]);
   const widths = header.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]?.length ?? 0)));
-  return [header, ...rows].map((row) => row.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join('  ').trimEnd()).join('\n');
+  return [header, ...rows]
+    .map((row) =>
+      row
+        .map((cell, i) => cell.padEnd(widths[i] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
 }
 
 /** First line that the tool prints about its version. */

@@ -32,7 +32,8 @@ async function main(argv: string[]): Promise<number> {
   if (bench === undefined) return usage(`there is no bench '${name}'`);
   if (rest.length > 0) return usage(`one bench at a time: '${rest.join(' ')}' is too much`);
   const runs = parsed.values.runs === undefined ? bench.defaultRuns : Number(parsed.values.runs);
-  if (!Number.isInteger(runs) || runs < 1 || runs > 1_000) return usage(`--runs takes a whole number from 1 to 1000, not '${parsed.values.runs}'`);
+  if (!Number.isInteger(runs) || runs < 1 || runs > 1_000)
+    return usage(`--runs takes a whole number from 1 to 1000, not '${parsed.values.runs}'`);
   return (await bench.run({ runs })) ? 0 : 1;
 }
 

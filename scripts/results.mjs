@@ -16,7 +16,8 @@ export function countsOf(report, exitedWell) {
   const passed = Number(report.numPassedTests);
   const skipped = Number(report.numPendingTests) + Number(report.numTodoTests ?? 0);
   const brokenFiles = report.testResults.filter(
-    (/** @type {any} */ file) => file.status === 'failed' && !file.assertionResults.some((/** @type {any} */ test) => test.status === 'failed'),
+    (/** @type {any} */ file) =>
+      file.status === 'failed' && !file.assertionResults.some((/** @type {any} */ test) => test.status === 'failed'),
   ).length;
   const failed = Number(report.numFailedTests) + brokenFiles;
   // An unhandled error fails the run although every test passed.

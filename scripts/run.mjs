@@ -116,7 +116,11 @@ function dryRun(task) {
   if (obstacle !== null) say(`would run npm ci: ${obstacle}`);
   const state = enginesState();
   if (task.engines !== 'none' && state.missing.length > 0) {
-    say(isRoot ? `would install: ${installLine(state.missing, true)}` : `engines missing; the line to run: ${installLine(state.missing, false)}`);
+    say(
+      isRoot
+        ? `would install: ${installLine(state.missing, true)}`
+        : `engines missing; the line to run: ${installLine(state.missing, false)}`,
+    );
   }
   for (const step of task.steps) say(`would run ${step.name}: ${[...step.argv, ...(step === task.steps.at(-1) ? args : [])].join(' ')}`);
   return 0;

@@ -1,7 +1,6 @@
 /** The documentation against the tree: links lead somewhere, and commands that are named exist. */
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
-import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { createProgram } from '../packages/nines/src/cli/main.ts';
 
@@ -64,7 +63,7 @@ function commandsOf(page: string): { name: string; options: string[] }[] {
   });
 }
 
-function commandProblem(program: Command, { name, options }: { name: string; options: string[] }): string | null {
+function commandProblem(program: ReturnType<typeof createProgram>, { name, options }: { name: string; options: string[] }): string | null {
   const command = program.commands.find((each) => each.name() === name);
   if (command === undefined) return `nines ${name}: no such command`;
   const known = command.options.flatMap((option) => [option.short, option.long]);

@@ -21,7 +21,7 @@ import type { Bench } from '../run.ts';
 import { load, loadTool, type Scenario } from './load.ts';
 import { handWritten } from './hand-written.ts';
 
-const SECONDS_PER_RUN = 4;
+const SECONDS_PER_RUN = 3;
 const GOAL = 0.95;
 const HAPROXY = '/usr/sbin/haproxy';
 const PEER = 'haproxy by hand';
@@ -42,7 +42,7 @@ interface System {
 
 export const gatewayBench: Bench = {
   what: "throughput through Nines' gateway against a minimal HAProxy written by hand",
-  defaultRuns: 5,
+  defaultRuns: 7,
   run,
 };
 
@@ -89,10 +89,10 @@ async function measure(system: System, scenario: Scenario, folder: string): Prom
 
 function report(systems: System[]): boolean {
   const results: ScenarioResult[] = SCENARIOS.flatMap(({ name }) => [
+    ...systems.map((system) => scenarioResult(system.name, name, 'requests/s', system.perSecond.get(name) ?? [], system.failed.get(name))),
     ...systems.map((system) =>
-      scenarioResult(system.name, name, 'requests/s', system.perSecond.get(name) ?? [], system.failed.get(name)),
+      scenarioResult(system.name, `${name}, CPU of HAProxy`, 'us/request', system.cpuMicroseconds.get(name) ?? []),
     ),
-    ...systems.map((system) => scenarioResult(system.name, `${name}, CPU of HAProxy`, 'us/request', system.cpuMicroseconds.get(name) ?? [])),
   ]);
   const versions = {
     haproxy: versionLine([HAPROXY, '-v']),
@@ -103,8 +103,14 @@ function report(systems: System[]): boolean {
   const lines = Object.entries(versions).map(([name, version]) => `${name}: ${version}`);
   process.stdout.write(`\n${lines.join('\n')}\n\n${table(results)}\n\n`);
   const [nines, peer] = systems;
-  const ratios = SCENARIOS.map(({ name }) => median(nines?.perSecond.get(name) ?? []) / median(peer?.perSecond.get(name) ?? []));
-  SCENARIOS.forEach(({ name }, i) => process.stdout.write(`${name}: ${ratios[i]?.toFixed(3)} of ${PEER} (goal ${GOAL})\n`));
+  // Of neighbours in time: whatever else the machine did in that half minute hit both.
+  const ratios = SCENARIOS.map(({ name }) => {
+    const theirs = peer?.perSecond.get(name) ?? [];
+    return median((nines?.perSecond.get(name) ?? []).map((ours, i) => ours / (theirs[i] ?? Number.NaN)));
+  });
+  SCENARIOS.forEach(({ name }, i) =>
+    process.stdout.write(`${name}: ${ratios[i]?.toFixed(3)} of ${PEER}, median of the pairs (goal ${GOAL})\n`),
+  );
   process.stdout.write(`written: ${file}\n`);
   return ratios.every((ratio) => ratio >= GOAL);
 }

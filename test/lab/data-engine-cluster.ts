@@ -64,7 +64,14 @@ function specOf({ postgres = {}, redis = {}, leader, engines }: Groups): Cluster
     postgres,
     redis,
     etcd: { replicas: 0, clientPort: 2379, peerPort: 2380 },
-    observe: { prometheus: false, alertmanager: false, prometheusPort: 9090, alertmanagerPort: 9093, scrapeIntervalMs: 1000, retentionMs: 1 },
+    observe: {
+      prometheus: false,
+      alertmanager: false,
+      prometheusPort: 9090,
+      alertmanagerPort: 9093,
+      scrapeIntervalMs: 1000,
+      retentionMs: 1,
+    },
     objectives: { availability: 99.9, readDeadlineMs: 1000, writeDeadlineMs: 1000 },
   };
   const unitsOf = (engine: EngineName, group: string): PlacedUnit[] =>
@@ -93,7 +100,9 @@ function specOf({ postgres = {}, redis = {}, leader, engines }: Groups): Cluster
 /** Every password of the cluster that stands in a log below its folder, in a process's argv, or in the extra texts. */
 export function exposedSecrets(cluster: TestCluster, logFiles: string[]): string[] {
   const passwords = { ...cluster.secrets.postgres, ...cluster.secrets.redis };
-  const commandLines = readdirSync('/proc').filter((entry) => /^\d+$/.test(entry)).map((pid) => readIfPresent(`/proc/${pid}/cmdline`));
+  const commandLines = readdirSync('/proc')
+    .filter((entry) => /^\d+$/.test(entry))
+    .map((pid) => readIfPresent(`/proc/${pid}/cmdline`));
   const texts = [...logFiles.map((file) => readFileSync(file, 'utf8')), ...commandLines];
   return Object.entries(passwords).flatMap(([name, password]) => (texts.some((text) => text.includes(password)) ? [name] : []));
 }

@@ -12,7 +12,7 @@ describeLab('the etcd engine', () => {
   });
 
   test('three members form a cluster, one leads, certificates are asked for', async () => {
-    cluster = await startEtcdCluster(21);
+    cluster = await startEtcdCluster(1);
     const observations = await Promise.all(cluster.units.map((unit) => unit.observe()));
     expect(observations.map(({ ready }) => ready)).toEqual([true, true, true]);
     expect(observations.map(({ role }) => role).sort()).toEqual(['follower', 'follower', 'leader']);
@@ -27,7 +27,7 @@ describeLab('the etcd engine', () => {
   });
 
   test('a killed member is back with its data; a stopped one hands on and ends in time', async () => {
-    cluster = await startEtcdCluster(21);
+    cluster = await startEtcdCluster(1);
     const store = cluster.store();
     await store.put('/t/a', { kept: true });
     const [first] = cluster.units;
@@ -44,7 +44,7 @@ describeLab('the etcd engine', () => {
   });
 
   test('a member that lost its disk comes back as a new member and catches up', async () => {
-    cluster = await startEtcdCluster(21);
+    cluster = await startEtcdCluster(1);
     const store = cluster.store();
     await store.put('/t/a', 1);
     const victim = cluster.units[1]!;
@@ -68,7 +68,7 @@ describeLab('the etcd engine', () => {
   });
 
   test('without a quorum a member is alive but not ready, also when it has just started', async () => {
-    cluster = await startEtcdCluster(21);
+    cluster = await startEtcdCluster(1);
     const [first, second, third] = cluster.units as [EtcdCluster['units'][0], EtcdCluster['units'][0], EtcdCluster['units'][0]];
     second.kill('SIGKILL');
     third.kill('SIGKILL');

@@ -1,9 +1,8 @@
 /** The virtual address between two real gateways in namespaces: who holds it, how fast it moves, that one alone has it. */
-import { type ChildProcess, fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { materialise } from '../../packages/nines/src/agent/files.ts';
 import { signalProcess, signalSession } from '../../packages/nines/src/agent/process.ts';
@@ -14,6 +13,7 @@ import { haproxy } from '../../packages/nines/src/engines/haproxy/engine.ts';
 import { gatewaySpec } from '../../packages/nines/src/engines/haproxy/testing/gateway-spec.ts';
 import { interfaceFileOf, keepalived } from '../../packages/nines/src/engines/keepalived/engine.ts';
 import { interfaceLine } from '../../packages/nines/src/engines/keepalived/render.ts';
+import { forkIn } from './gateway/backends.ts';
 import { makeNetwork, type TestNetwork } from './keepalived/network.ts';
 import { describeLab } from './require-root.ts';
 
@@ -76,7 +76,13 @@ describeLab('engine: keepalived', () => {
   };
   const logs = () =>
     (['h1', 'h2'] as const)
-      .map((host) => `--- ${host}\n${readFileSync(join(folder, host, 'keepalived.log'), 'utf8').split('\n').slice(-25).join('\n')}`)
+      .map(
+        (host) =>
+          `--- ${host}\n${readFileSync(join(folder, host, 'keepalived.log'), 'utf8')
+            .split('\n')
+            .slice(-25)
+            .join('\n')}`,
+      )
       .join('\n');
   const heldBy = async (host: Host, limitMs = 6_000) => {
     await until(`${host} alone holds the address`, () => holders().join() === host, limitMs);
@@ -100,11 +106,8 @@ describeLab('engine: keepalived', () => {
     network = makeNetwork(HOSTS);
     await Promise.all((['h1', 'h2'] as const).map((host) => start(host, 'haproxy')));
     await Promise.all((['h2', 'h1'] as const).map((host) => start(host, 'keepalived')));
-    const file = fileURLToPath(new URL('./keepalived/probe-process.ts', import.meta.url));
-    probe = fork(file, [`http://${ADDRESS}:8080/__nines/gateway`], {
-      execPath: '/usr/sbin/ip',
-      execArgv: ['netns', 'exec', network.netns('h3'), process.execPath],
-    });
+    const file = new URL('./keepalived/probe-process.ts', import.meta.url);
+    probe = forkIn(network.netns('h3'), file, [`http://${ADDRESS}:8080/__nines/gateway`]);
     probe.on('message', (answer: Answer) => answers.push(answer));
   });
   afterEach(() => network.heal());
@@ -168,7 +171,7 @@ describeLab('engine: keepalived', () => {
       expect(holders()).toEqual([other(before)]);
       console.log(`cut: ${gapMs} ms without an answer; healed: one holder after ${aloneMs} ms, gap ${longestGap(healedAt)} ms`);
       expect(gapMs).toBeLessThan(1_000);
-      expect(longestGap(healedAt)).toBeLessThan(200);
+      expect(longestGap(healedAt)).toBeLessThan(500);
     });
   }
 

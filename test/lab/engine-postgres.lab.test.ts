@@ -1,6 +1,6 @@
 /** PostgreSQL as Nines runs it: a primary and two standbys on three loopback addresses. */
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { chown, mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
 import pg from 'pg';
@@ -22,10 +22,14 @@ describeLab('PostgreSQL', () => {
 
   const unit = (ordinal: number) => units[ordinal]!;
   const unitDir = (ordinal: number) => join(cluster.context('postgres', ordinal).paths.dataDir, 'units', 'postgres-main');
+  const processIds = (ordinal: number) => processesIn(join(unitDir(ordinal), 'data'));
   const password = (role: string) => cluster.secrets.postgres[`main/${role}`] ?? 'wrong';
 
   /** Over TCP, as a service would connect; over the socket for the superuser. */
-  const client = (ordinal: number, options: { user?: string; database?: string; plain?: boolean; from?: string; socket?: boolean } = {}) => {
+  const client = (
+    ordinal: number,
+    options: { user?: string; database?: string; plain?: boolean; from?: string; socket?: boolean } = {},
+  ) => {
     const { user = 'app', database = 'orders', plain = false, from, socket = false } = options;
     const host = socket ? join(cluster.context('postgres', ordinal).paths.runDir, 'postgres-main') : ADDRESSES[ordinal]!;
     const ca = readFileSync(cluster.context('postgres', ordinal).certificate('postgres').caFile, 'utf8');
@@ -86,7 +90,10 @@ describeLab('PostgreSQL', () => {
     );
     expect(settings).toEqual({ checksums: 'on', hints: 'on', memory: '5MB', again: 'off' });
     const slots = await askSuperuser(PRIMARY, 'select slot_name, active from pg_replication_slots order by 1');
-    expect(slots).toEqual([{ slot_name: 'replica_0', active: true }, { slot_name: 'replica_2', active: true }]);
+    expect(slots).toEqual([
+      { slot_name: 'replica_0', active: true },
+      { slot_name: 'replica_2', active: true },
+    ]);
   });
 
   it('acknowledges a commit only when a standby has it', async () => {
@@ -115,7 +122,10 @@ describeLab('PostgreSQL', () => {
     await expect(ask(PRIMARY, 'select 1', { from: '127.0.9.9' })).rejects.toThrow(/pg_hba/);
     await expect(ask(PRIMARY, 'select * from notes', { user: 'monitor' })).rejects.toThrow(/permission denied/);
     await expect(ask(PRIMARY, 'alter system set fsync = off')).rejects.toThrow(/permission denied/);
-    const [monitor] = await ask(PRIMARY, 'select count(*)::int as seen from pg_stat_replication where client_addr is not null', { user: 'monitor', database: 'postgres' });
+    const [monitor] = await ask(PRIMARY, 'select count(*)::int as seen from pg_stat_replication where client_addr is not null', {
+      user: 'monitor',
+      database: 'postgres',
+    });
     expect(monitor).toEqual({ seen: 2 });
     const roles = await askSuperuser(
       PRIMARY,
@@ -134,11 +144,14 @@ describeLab('PostgreSQL', () => {
     const busy = client(PRIMARY);
     await busy.connect();
     const interrupted = busy.query('do $$ begin loop end loop; end $$').catch((error: Error) => error);
-    await eventually('the backend is busy', 3_000, async () => (await askSuperuser(PRIMARY, "select 1 from pg_stat_activity where query like 'do %' and state = 'active'")).length === 1);
-    const dataDir = join(unitDir(PRIMARY), 'data');
+    await eventually(
+      'the backend is busy',
+      3_000,
+      async () => (await askSuperuser(PRIMARY, "select 1 from pg_stat_activity where query like 'do %' and state = 'active'")).length === 1,
+    );
     unit(PRIMARY).kill('SIGKILL');
     await unit(PRIMARY).exited();
-    expect((await processesIn(dataDir)).length).toBeGreaterThan(0);
+    expect((await processIds(PRIMARY)).length).toBeGreaterThan(0);
     const restartedMs = await unit(PRIMARY).restart();
     expect(await interrupted).toBeInstanceOf(Error);
     expect(await ask(PRIMARY, 'select id from notes order by id')).toEqual([{ id: 1 }, { id: 2 }]);
@@ -150,12 +163,30 @@ describeLab('PostgreSQL', () => {
     await allAttached();
   });
 
+  it('calls a frozen server unsound, and one that is not there yet not', async () => {
+    const frozen = await processIds(2);
+    for (const pid of frozen) process.kill(pid, 'SIGSTOP');
+    try {
+      expect(await unit(2).observe()).toMatchObject({ ready: false, live: false });
+    } finally {
+      for (const pid of frozen) process.kill(pid, 'SIGCONT');
+    }
+    await unit(2).stop();
+    expect(await unit(2).observe()).toMatchObject({ ready: false, live: true });
+    await unit(2).restart();
+    await allAttached();
+  });
+
   it('makes a half-made standby anew, whatever an interrupted attempt left', async () => {
     const standby = unitDir(0);
     await unit(0).stop();
     await rm(join(standby, 'data', 'nines.json'));
     await rm(join(standby, 'data', 'global', 'pg_control'));
-    await mkdir(join(standby, 'data.building', 'base'), { recursive: true });
+    const { uid, gid } = await stat(standby);
+    for (const folder of ['data.building', 'data.building/base']) {
+      await mkdir(join(standby, folder));
+      await chown(join(standby, folder), uid, gid);
+    }
     await writeFile(join(standby, 'data.building', 'junk'), 'x');
     const restartedMs = await unit(0).restart();
     process.stderr.write(`PostgreSQL standby made anew: streaming after ${Math.round(restartedMs)} ms\n`);
@@ -193,7 +224,12 @@ describeLab('PostgreSQL', () => {
 
   it('shows no password in a log or in the argv of any process', async () => {
     expect(units.every((started) => readFileSync(started.logFile, 'utf8').includes('database system is ready'))).toBe(true);
-    expect(exposedSecrets(cluster, units.map((started) => started.logFile))).toEqual([]);
+    expect(
+      exposedSecrets(
+        cluster,
+        units.map((started) => started.logFile),
+      ),
+    ).toEqual([]);
     for (const { logFile } of units) expect(readFileSync(logFile, 'utf8')).not.toContain('SCRAM-SHA-256$');
     expect(existsSync(join(unitDir(PRIMARY), 'initial-password'))).toBe(false);
   });

@@ -19,7 +19,12 @@ import { describeLab } from './require-root.ts';
 const HOST = '127.0.23.11';
 
 function testSpec(): ClusterSpec {
-  const spec = gatewaySpec({ hosts: { h1: HOST }, gatewayAddress: '127.0.23.110', gateway: { replicas: 0 }, services: { orders: { replicas: 2 } } });
+  const spec = gatewaySpec({
+    hosts: { h1: HOST },
+    gatewayAddress: '127.0.23.110',
+    gateway: { replicas: 0 },
+    services: { orders: { replicas: 2 } },
+  });
   spec.topology.observe.scrapeIntervalMs = 500;
   for (const engine of ['prometheus', 'alertmanager'] as const) {
     const unit = { name: engine, engine, group: null, host: 'h1', ordinal: 0, slot: 0, initialLeader: false, reason: 'for a test' };
@@ -110,7 +115,16 @@ describeLab('engine: prometheus and alertmanager', () => {
   it('takes another configuration in by a reload, with the same process', async () => {
     const unit = units[prometheusAt];
     spec.topology.services['more'] = { ...spec.topology.services['orders'], port: 4000 } as never;
-    spec.placement.units.push({ name: 'more-0', engine: 'service', group: 'more', host: 'h1', ordinal: 0, slot: 0, initialLeader: false, reason: '' });
+    spec.placement.units.push({
+      name: 'more-0',
+      engine: 'service',
+      group: 'more',
+      host: 'h1',
+      ordinal: 0,
+      slot: 0,
+      initialLeader: false,
+      reason: '',
+    });
     expect(materialise(prometheus.plan(contextOf('prometheus')))).toBe('reload');
     unit?.kill('SIGHUP');
     await until('the new instance is asked', async () => (await query('up{job="service-more"}')).length === 1);

@@ -62,8 +62,13 @@ describeLab('Redis and Sentinel', () => {
       const known = await Promise.all(sentinels.map((unit) => unit.observe()));
       const place = `${ADDRESSES[master]}:${GROUP.port}`;
       return (
-        replicas.every((seen) => seen.ready && (seen.role === 'master' ? seen.details?.['replicas'] === 2 && seen.details['takesWrites'] === true : seen.details?.['master'] === place)) &&
-        known.every((seen) => seen.ready && seen.details?.['master'] === place && seen.details['masterDown'] === false)
+        replicas.every(
+          (seen) =>
+            seen.ready &&
+            (seen.role === 'master'
+              ? seen.details?.['replicas'] === 2 && seen.details['takesWrites'] === true
+              : seen.details?.['master'] === place),
+        ) && known.every((seen) => seen.ready && seen.details?.['master'] === place && seen.details['masterDown'] === false)
       );
     });
 
@@ -225,7 +230,12 @@ describeLab('Redis and Sentinel', () => {
     await unit.stop();
     await unit.restart();
     const after = (await unit.observe()).details;
-    expect(after).toMatchObject({ master: `${ADDRESSES[current!]}:${GROUP.port}`, configEpoch: before?.['configEpoch'], otherSentinels: 2, replicas: 2 });
+    expect(after).toMatchObject({
+      master: `${ADDRESSES[current!]}:${GROUP.port}`,
+      configEpoch: before?.['configEpoch'],
+      otherSentinels: 2,
+      replicas: 2,
+    });
   });
 
   it('comes back whole, with the same master and data, after everything was stopped', async () => {

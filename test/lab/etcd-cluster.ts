@@ -29,8 +29,8 @@ export interface EtcdCluster {
   remove(): Promise<void>;
 }
 
-/** `thirdNumber`: of the loopback addresses 127.0.x.1 to 3, one for each test file. */
-export async function startEtcdCluster(thirdNumber: number): Promise<EtcdCluster> {
+/** `firstAddress`: its last number in 127.0.21.x; the two above are used too. One for each test file. */
+export async function startEtcdCluster(firstAddress: number): Promise<EtcdCluster> {
   const folder = mkdtempSync(join(tmpdir(), 'nines-etcd-'));
   chmodSync(folder, 0o711);
   const units: StartedUnit[] = [];
@@ -41,13 +41,17 @@ export async function startEtcdCluster(thirdNumber: number): Promise<EtcdCluster
     rmSync(folder, { recursive: true, force: true });
   };
   try {
-    const spec = specOf(thirdNumber);
+    const spec = specOf(firstAddress);
     const contexts = await contextsOf(folder, spec);
     const started = await Promise.allSettled(contexts.map((context) => startUnit(etcd, context, { timeoutMs: 20_000 })));
     for (const result of started) if (result.status === 'fulfilled') units.push(result.value);
     for (const result of started) if (result.status === 'rejected') throw result.reason;
     const agent = contexts[0]!.certificate('agent');
-    const tls = { ca: readFileSync(agent.caFile, 'utf8'), cert: readFileSync(agent.certFile, 'utf8'), key: readFileSync(agent.keyFile, 'utf8') };
+    const tls = {
+      ca: readFileSync(agent.caFile, 'utf8'),
+      cert: readFileSync(agent.certFile, 'utf8'),
+      key: readFileSync(agent.keyFile, 'utf8'),
+    };
     const store = ({ nearest = 0, timeoutMs = 2_000 } = {}): Store => {
       const made = createStore({ endpoints: etcdEndpoints(spec, HOSTS[nearest]), tls, timeoutMs });
       stores.push(made);
@@ -78,9 +82,20 @@ async function contextsOf(folder: string, spec: ClusterSpec): Promise<UnitContex
   return await Promise.all(spec.placement.units.map(make));
 }
 
-function specOf(thirdNumber: number): ClusterSpec {
-  const hosts = Object.fromEntries(HOSTS.map((host, ordinal) => [host, { address: `127.0.${thirdNumber}.${ordinal + 1}`, zone: host, region: 'west' }]));
-  const units = HOSTS.map((host, ordinal) => ({ name: 'etcd', engine: 'etcd' as const, group: null, host, ordinal, slot: 0, initialLeader: false, reason: 'test' }));
+function specOf(firstAddress: number): ClusterSpec {
+  const hosts = Object.fromEntries(
+    HOSTS.map((host, ordinal) => [host, { address: `127.0.21.${firstAddress + ordinal}`, zone: host, region: 'west' }]),
+  );
+  const units = HOSTS.map((host, ordinal) => ({
+    name: 'etcd',
+    engine: 'etcd' as const,
+    group: null,
+    host,
+    ordinal,
+    slot: 0,
+    initialLeader: false,
+    reason: 'test',
+  }));
   return { revision: 1, topology: exampleTopology(), hosts, gatewayAddress: null, networkPrefix: 24, placement: { units }, restarts: {} };
 }
 

@@ -1,6 +1,7 @@
 /** The example's promises on a real PostgreSQL and a real Redis, which are killed, frozen and held up. */
 import { readdirSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
+import pg from 'pg';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { until } from './orders/child.ts';
 import { type Answer, ask, type Instance, launchInstance, login, migrateOnce, startInstance } from './orders/instance.ts';
@@ -11,6 +12,10 @@ import { describeLab } from './require-root.ts';
 const ADDRESS = '127.0.24.2';
 /** The service answers within 800 ms; the rest is for a busy machine. */
 const ANSWER_LIMIT_MS = 1_500;
+
+function socketsOf(instance: Instance): number {
+  return readdirSync(`/proc/${instance.child.pid}/fd`).length;
+}
 
 describeLab('example: orders', () => {
   let stores: Stores;
@@ -59,25 +64,40 @@ describeLab('example: orders', () => {
     (await stores.query<{ stock: number }>('SELECT stock FROM products WHERE id = $1', [id]))[0]?.stock ?? Number.NaN;
   /** A name that no standby has: every COMMIT waits for it. Null: none waits. */
   const setStandbys = async (name: string | null): Promise<void> => {
-    await stores.query(name === null ? 'ALTER SYSTEM RESET synchronous_standby_names' : `ALTER SYSTEM SET synchronous_standby_names = '${name}'`);
+    await stores.query(
+      name === null ? 'ALTER SYSTEM RESET synchronous_standby_names' : `ALTER SYSTEM SET synchronous_standby_names = '${name}'`,
+    );
     await stores.query('SELECT pg_reload_conf()');
   };
-  const works = (instance: Instance): (() => Promise<boolean>) => async () =>
-    (await ask(instance, 'GET', '/orders', { token })).status === 200 && (await ask(instance, 'GET', '/products')).status === 200;
+  /** Locks the product until the returned function is called. */
+  const holdRow = async (id: number): Promise<() => Promise<void>> => {
+    const client = new pg.Client({ connectionString: stores.databaseUrl, query_timeout: 5_000 });
+    await client.connect();
+    await client.query('BEGIN');
+    await client.query('SELECT 1 FROM products WHERE id = $1 FOR UPDATE', [id]);
+    return () => client.end();
+  };
+  const works =
+    (instance: Instance): (() => Promise<boolean>) =>
+    async () =>
+      (await ask(instance, 'GET', '/orders', { token })).status === 200 && (await ask(instance, 'GET', '/products')).status === 200;
 
   it('a customer logs in, browses, orders, reads and pays, on whichever instance', async () => {
-    const { products } = (await ask(second, 'GET', '/products')).body;
+    const { products = [] } = (await ask(second, 'GET', '/products')).body;
     expect(products).toHaveLength(40);
     const order = await placeOrder(first, 'story', 2, 3);
-    expect(order).toMatchObject({ status: 201, body: { status: 'placed', totalCents: 3 * products[1].priceCents } });
+    expect(order).toMatchObject({ status: 201, body: { status: 'placed', totalCents: 3 * (products[1]?.priceCents ?? Number.NaN) } });
     const { id } = order.body;
     expect((await ask(second, 'GET', `/orders/${id}`, { token })).body).toEqual(order.body);
     const payment = await ask(second, 'POST', `/orders/${id}/pay`, { token, key: 'story-pay' });
     expect(payment).toMatchObject({ status: 201, body: { orderId: id, amountCents: order.body.totalCents } });
     const again = await ask(first, 'POST', `/orders/${id}/pay`, { token, key: 'story-pay' });
     expect([again.body, again.headers['idempotency-replayed']]).toEqual([payment.body, 'true']);
-    expect(await ask(first, 'POST', `/orders/${id}/pay`, { token, key: 'other' })).toMatchObject({ status: 409, body: { error: 'already_paid' } });
-    expect((await ask(first, 'GET', '/orders?limit=1', { token })).body.orders[0].status).toBe('paid');
+    expect(await ask(first, 'POST', `/orders/${id}/pay`, { token, key: 'other' })).toMatchObject({
+      status: 409,
+      body: { error: 'already_paid' },
+    });
+    expect((await ask(first, 'GET', '/orders?limit=1', { token })).body.orders?.[0]?.status).toBe('paid');
     const other = await login(second, 'Grace');
     expect((await ask(first, 'GET', `/orders/${id}`, { token: other })).status).toBe(404);
     expect((await ask(first, 'GET', '/healthz')).status).toBe(200);
@@ -97,23 +117,33 @@ describeLab('example: orders', () => {
 
   it('fifty orders at once for what is enough for thirty-three', async () => {
     await stores.query('UPDATE products SET stock = 100 WHERE id = 5');
-    const answers = await Promise.all(Array.from({ length: 50 }, (_, index) => placeForSure(index % 2 === 0 ? first : second, `rush-${index}`, 5, 3)));
+    const answers = await Promise.all(
+      Array.from({ length: 50 }, (_, index) => placeForSure(index % 2 === 0 ? first : second, `rush-${index}`, 5, 3)),
+    );
     expect(answers.filter(({ status }) => status === 201)).toHaveLength(33);
     expect(answers.filter(({ body }) => body.error === 'out_of_stock')).toHaveLength(17);
     expect(await stockOf(5)).toBe(1);
   });
 
   it('carts that cross each other do not deadlock', async () => {
-    const cross = (index: number): Promise<Answer> => {
-      const items = [{ productId: 7, quantity: 1 }, { productId: 8, quantity: 1 }];
-      return ask(index % 2 === 0 ? first : second, 'POST', '/orders', { token, key: `cross-${index}`, body: { items: index % 3 === 0 ? items.toReversed() : items } });
+    const items = [
+      { productId: 7, quantity: 1 },
+      { productId: 8, quantity: 1 },
+    ];
+    const cross = async (index: number): Promise<void> => {
+      const body = { items: index % 3 === 0 ? items.toReversed() : items };
+      const place = async () =>
+        (await ask(index % 2 === 0 ? first : second, 'POST', '/orders', { token, key: `cross-${index}`, body })).status === 201;
+      await until(`cart ${index} is ordered`, place);
     };
-    const answers = await Promise.all(Array.from({ length: 20 }, (_, index) => cross(index)));
-    expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 20 }, () => 201));
+    await Promise.all(Array.from({ length: 30 }, (_, index) => cross(index)));
+    expect(await stores.query('SELECT deadlocks::int FROM pg_stat_database WHERE datname = current_database()')).toEqual([
+      { deadlocks: 0 },
+    ]);
   });
 
   it('a frozen database: 503 in time for everything that needs it, ready all the while, and well again', async () => {
-    const socketsBefore = readdirSync(`/proc/${first.child.pid}/fd`).length;
+    const socketsBefore = socketsOf(first);
     stores.freezePostgres();
     for (let round = 0; round < 3; round += 1) {
       const reads = Array.from({ length: 10 }, () => ask(first, 'GET', '/products'));
@@ -123,8 +153,11 @@ describeLab('example: orders', () => {
     }
     expect((await ask(first, 'GET', '/ready')).status).toBe(200);
     expect((await ask(first, 'GET', '/livez')).status).toBe(200);
-    expect(await ask(first, 'GET', '/healthz')).toMatchObject({ status: 503, body: { checks: { database: { ok: false }, redis: { ok: true } } } });
-    expect(readdirSync(`/proc/${first.child.pid}/fd`).length).toBeLessThan(socketsBefore + 10);
+    expect(await ask(first, 'GET', '/healthz')).toMatchObject({
+      status: 503,
+      body: { checks: { database: { ok: false }, redis: { ok: true } } },
+    });
+    await until('no socket is left over', async () => socketsOf(first) <= socketsBefore + 2);
     stores.thawPostgres();
     expect(await until('reads and orders work again', works(first))).toBeLessThan(2_000);
     expect((await placeForSure(first, 'frozen')).status).toBe(201);
@@ -149,37 +182,45 @@ describeLab('example: orders', () => {
     const held = await placeOrder(first, 'unconfirmed', 9);
     expect(held).toMatchObject({ status: 503, headers: { 'retry-after': '1' }, body: { error: 'outcome_unknown' } });
     expect(held.tookMs).toBeLessThan(ANSWER_LIMIT_MS);
-    expect(await placeOrder(second, 'unconfirmed', 9)).toMatchObject({ status: 409, headers: { 'retry-after': '1' }, body: { error: 'key_in_use' } });
+    expect(await placeOrder(second, 'unconfirmed', 9)).toMatchObject({
+      status: 409,
+      headers: { 'retry-after': '1' },
+      body: { error: 'key_in_use' },
+    });
     // A cancelled wait is success with a WARNING to PostgreSQL, and no confirmation to us.
-    const cancelled = placeOrder(second, 'cancelled', 9);
+    const cancelled = placeOrder(second, 'cancelled', 13);
     await until('the wait is cancelled', async () => {
-      const rows = await stores.query("SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND application_name = 'orders-3001'");
+      const rows = await stores.query(
+        "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND application_name = 'orders-3001'",
+      );
       return rows.length > 0;
     });
     expect(await cancelled).toMatchObject({ status: 503, body: { error: 'outcome_unknown' } });
     await setStandbys(null);
     for (const key of ['unconfirmed', 'cancelled']) {
-      expect((await placeForSure(second, key, 9)).headers['idempotency-replayed'], key).toBe('true');
+      expect((await placeForSure(second, key, key === 'unconfirmed' ? 9 : 13)).headers['idempotency-replayed'], key).toBe('true');
       expect(await ordersWithKey(key)).toBe(1);
     }
   });
 
   it('a frozen instance that holds locks loses them before its clients lose patience', async () => {
-    const busy = await startInstance(stores, ADDRESS, 3002);
+    const busy = await startInstance(stores, ADDRESS, 3002, { NINES_REQUEST_MS: '2000' });
     extra.push(busy);
-    const orders = Array.from({ length: 30 }, (_, index) => placeOrder(busy, `busy-${index}`, 10).catch(() => undefined));
-    await until('it is in a transaction', async () => {
-      const rows = await stores.query("SELECT 1 FROM pg_stat_activity WHERE application_name = 'orders-3002' AND xact_start IS NOT NULL");
-      return rows.length > 0;
-    });
+    const stateOf = (state: string) => stores.query(`SELECT 1 FROM pg_stat_activity WHERE application_name = 'orders-3002' AND ${state}`);
+    // It waits for a row that somebody holds, is frozen, and gets the row: now it holds it and its key, for ever.
+    const releaseRow = await holdRow(10);
+    const order = placeOrder(busy, 'busy', 10).catch(() => undefined);
+    await until('it waits for the row', async () => (await stateOf("wait_event_type = 'Lock'")).length === 1);
     busy.child.kill('SIGSTOP');
+    await releaseRow();
+    expect(await stateOf("state = 'idle in transaction'")).toHaveLength(1);
     const startedAt = performance.now();
-    for (let index = 0; index < 30; index += 1) expect((await placeForSure(second, `busy-${index}`, 10)).status).toBe(201);
+    expect((await placeForSure(second, 'busy', 10)).status).toBe(201);
+    expect((await placeForSure(second, 'next', 10)).status).toBe(201);
     expect(performance.now() - startedAt).toBeLessThan(3_000);
     await busy.child.stop('SIGKILL');
-    await Promise.all(orders);
-    const rows = await stores.query("SELECT 1 FROM orders WHERE idempotency_key LIKE 'busy-%'");
-    expect(rows).toHaveLength(30);
+    await order;
+    expect(await ordersWithKey('busy')).toBe(1);
   });
 
   it('Redis killed: what needs a session is 503 in time, the catalogue goes on, and the session is there again', async () => {
@@ -208,27 +249,28 @@ describeLab('example: orders', () => {
   });
 
   it('SIGTERM under load: no request of a keep-alive client that never retries is lost', async () => {
-    const leaving = await startInstance(stores, ADDRESS, 3003, { NINES_DRAIN_MS: '700' });
-    extra.push(leaving);
+    // With time to answer: it is the stop that is tested here, not the speed of a busy machine.
+    const patient = { NINES_REQUEST_MS: '5000', NINES_DRAIN_MS: '700', NINES_STOP_MS: '15000' };
+    const leaving = await startInstance(stores, ADDRESS, 3003, patient);
+    const staying = await startInstance(stores, ADDRESS, 3006, patient);
+    extra.push(leaving, staying);
     let count = 0;
-    const load = startKeepAliveLoad([leaving.origin, first.origin], {
+    const load = startKeepAliveLoad([leaving.origin, staying.origin], {
       workers: 8,
       send: (worker) => {
         const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json', 'idempotency-key': `load-${(count += 1)}` };
         const body = JSON.stringify({ items: [{ productId: 11 + worker, quantity: 1 }] });
-        if (worker % 2 === 0) return { method: 'POST', path: '/orders', headers, body, expected: 201 };
+        if (worker % 4 < 2) return { method: 'POST', path: '/orders', headers, body, expected: 201 };
         return { method: 'GET', path: '/products', headers: {}, expected: 200 };
       },
     });
     try {
-      await delay(500);
-      expect(await leaving.child.stop('SIGTERM')).toBe(0);
-      await delay(200);
+      await until('both are under load', async () => Math.min(load.answeredBy(leaving.origin), load.answeredBy(staying.origin)) > 100);
+      expect(await leaving.child.stop('SIGTERM', 20_000)).toBe(0);
+      const before = load.answeredBy(staying.origin);
+      await until('the other one carries it on', async () => load.answeredBy(staying.origin) > before + 100);
     } finally {
-      const { answered, failures } = await load.stop();
-      expect(failures).toEqual([]);
-      expect(answered.get(leaving.origin)).toBeGreaterThan(20);
-      expect(answered.get(first.origin)).toBeGreaterThan(20);
+      expect((await load.stop()).failures).toEqual([]);
     }
     const made = await stores.query("SELECT idempotency_key FROM orders WHERE idempotency_key LIKE 'load-%'");
     expect(new Set(made.map((row) => JSON.stringify(row))).size).toBe(made.length);
@@ -237,14 +279,13 @@ describeLab('example: orders', () => {
   it('a stop that cannot finish in time exits 1 and names what was still at work', async () => {
     const stuck = await startInstance(stores, ADDRESS, 3004, { NINES_REQUEST_MS: '8000', NINES_STOP_MS: '600', NINES_DRAIN_MS: '100' });
     extra.push(stuck);
-    const holding = stores.query('BEGIN; SELECT 1 FROM products WHERE id = 12 FOR UPDATE; SELECT pg_sleep(2)');
-    await until('the row is held', async () => (await stores.query("SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep'")).length > 0);
+    const releaseRow = await holdRow(12);
     const order = placeOrder(stuck, 'stuck', 12).catch(() => undefined);
-    await until('the order is at work', async () => (await ask(stuck, 'GET', '/metrics')).body.includes('http_requests_in_flight 1'));
+    await until('the order is at work', async () => (await ask(stuck, 'GET', '/metrics')).text.includes('http_requests_in_flight 1'));
     expect(await stuck.child.stop('SIGTERM')).toBe(1);
     expect(stuck.child.output()).toContain('POST /orders for');
     await order;
-    await holding;
+    await releaseRow();
   });
 
   it('starts without its database and Redis: serves in the end, and fully when they are there', async () => {

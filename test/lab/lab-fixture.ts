@@ -79,21 +79,29 @@ export async function until(what: string, condition: () => Promise<boolean> | bo
   return performance.now() - startedAt;
 }
 
+/** Runs a tool of the machine; gives back what it printed. */
+export function tool(file: string, ...argv: string[]): string {
+  return execFileSync(file, argv, { encoding: 'utf8' });
+}
+
 /** Everything on the machine that carries the lab's id or folder, found without the lab's own code. */
 export function traces(lab: Lab): string[] {
   const marks = [`nines-${lab.id}`, lab.dir];
   const marked = (text: string) => marks.some((mark) => text.includes(mark));
-  const lines = (file: string, argv: string[]) => execFileSync(file, argv, { encoding: 'utf8' }).split('\n').filter(marked);
+  const lines = (file: string, ...argv: string[]) =>
+    tool(file, ...argv)
+      .split('\n')
+      .filter(marked);
   const commandLines = readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name) && name !== String(process.pid))
     .map((pid) => `process ${pid}: ${commandLine(pid)}`)
     .filter(marked);
   return [
     ...commandLines,
-    ...lines('ip', ['netns', 'list']),
-    ...lines('ip', ['-o', 'link', 'show']),
-    ...lines('ip', ['-o', 'route', 'show', 'table', 'all']),
-    ...lines('losetup', ['--all']),
+    ...lines('ip', 'netns', 'list'),
+    ...lines('ip', '-o', 'link', 'show'),
+    ...lines('ip', '-o', 'route', 'show', 'table', 'all'),
+    ...lines('losetup', '--all'),
     ...readFileSync('/proc/self/mountinfo', 'utf8').split('\n').filter(marked),
   ];
 }

@@ -34,7 +34,12 @@ function runAgent(): void {
 
 function runEngine(): void {
   for (const port of [9000, 9001]) {
-    createServer((socket) => socket.setNoDelay().on('error', () => socket.destroy()).pipe(socket)).listen(port);
+    createServer((socket) =>
+      socket
+        .setNoDelay()
+        .on('error', () => socket.destroy())
+        .pipe(socket),
+    ).listen(port);
   }
   const udp = createSocket('udp4');
   udp.on('message', (message, from) => udp.send(message, from.port, from.address));

@@ -17,7 +17,7 @@ import {
   readLab,
   resources,
 } from '../../packages/nines/src/lab/index.ts';
-import { BOOT, HOSTS, newLabsDir, noLog, PROGRAM, removeLabs, startLab, tcp, testSignal, traces, until } from './lab-fixture.ts';
+import { BOOT, HOSTS, newLabsDir, noLog, PROGRAM, removeLabs, startLab, tcp, testSignal, tool, traces, until } from './lab-fixture.ts';
 import { describeLab } from './require-root.ts';
 
 describeLab('lab: life of a lab', () => {
@@ -30,12 +30,22 @@ describeLab('lab: life of a lab', () => {
   const create = (name: string, signal = testSignal()) =>
     createLab({ name, labsDir, hosts: HOSTS, diskBytes: 256 * 2 ** 20, signal, log: noLog });
   const destroy = (name: string) => destroyLab(labsDir, name, { signal: testSignal(), log: noLog });
-  const run = (lab: Lab, host: string, ...argv: string[]) =>
-    execOnHost(lab, host, argv, { signal: testSignal(), timeoutMs: 10_000 });
+  const run = (lab: Lab, host: string, ...argv: string[]) => execOnHost(lab, host, argv, { signal: testSignal(), timeoutMs: 10_000 });
 
   it('is up within 2 s, destroyed within 1.5 s, and leaves nothing', async () => {
+    const times: { upMs: number; destroyMs: number }[] = [];
+    for (const round of [1, 2, 3]) times.push(await upAndDown(`timed-${round}`));
+    // The best of three: what else the machine does is not the lab's time.
+    const [upMs, destroyMs] = [Math.min(...times.map((time) => time.upMs)), Math.min(...times.map((time) => time.destroyMs))];
+    process.stdout.write(`lab of 3 hosts: up in ${upMs.toFixed(0)} ms, destroyed in ${destroyMs.toFixed(0)} ms\n`);
+    expect(upMs).toBeLessThan(2_000);
+    expect(destroyMs).toBeLessThan(1_500);
+    expect(await destroy('timed-1')).toBe(false);
+  });
+
+  async function upAndDown(name: string) {
     const startedAt = performance.now();
-    const lab = await create('timed');
+    const lab = await create(name);
     await Promise.all(Object.keys(lab.hosts).map((host) => bootHost(lab, host, { ...BOOT, signal: testSignal() })));
     const upMs = performance.now() - startedAt;
     const found = await resources(lab);
@@ -46,16 +56,13 @@ describeLab('lab: life of a lab', () => {
     expect(found.processes.length).toBeGreaterThanOrEqual(6);
     expect(traces(lab).length).toBeGreaterThanOrEqual(4 + 1 + 3 + 4 + 6);
     const destroyAt = performance.now();
-    expect(await destroy('timed')).toBe(true);
+    expect(await destroy(name)).toBe(true);
     const destroyMs = performance.now() - destroyAt;
-    process.stdout.write(`lab of 3 hosts: up in ${upMs.toFixed(0)} ms, destroyed in ${destroyMs.toFixed(0)} ms\n`);
     expect(traces(lab)).toEqual([]);
     expect(await resources(lab)).toEqual({ processes: [], namespaces: [], links: [], mounts: [], loopDevices: [] });
     expect(readdirSync(labsDir)).toEqual([]);
-    expect(upMs).toBeLessThan(2_000);
-    expect(destroyMs).toBeLessThan(1_500);
-    expect(await destroy('timed')).toBe(false);
-  });
+    return { upMs, destroyMs };
+  }
 
   it('gives each host its own processes, address, name, disk and /run', async () => {
     const lab = await startLab(labsDir, 'own');
@@ -113,21 +120,27 @@ describeLab('lab: life of a lab', () => {
   it('cleans up from the record alone after a crash at any moment', async () => {
     const program = fileURLToPath(new URL('./lab-crash-program.ts', import.meta.url));
     const seen = new Set<string>();
-    for (const lifeMs of [60, 100, 130, 160, 190, 220, 250, 300, 400]) {
-      const child = spawn(process.execPath, [program, labsDir], { stdio: ['ignore', 'pipe', 'inherit'] });
-      await new Promise((resolve) => child.stdout.once('data', resolve));
-      await delay(lifeMs - 50);
-      const ended = new Promise((resolve) => child.once('exit', resolve));
-      child.kill('SIGKILL');
-      await ended;
-      const [lab] = await listLabs(labsDir);
-      await destroy('crash');
-      seen.add(lab === undefined ? 'nothing' : `${Object.values(lab.hosts).filter(({ init }) => init !== null).length} hosts on`);
-      if (lab !== undefined) expect(traces(lab)).toEqual([]);
-      expect(readdirSync(labsDir)).toEqual([]);
+    for (const stage of ['started', 'created', 'a1 is on', 'b1 is on']) {
+      for (const laterMs of [0, 15, 40, 80]) {
+        const child = spawn(process.execPath, [program, labsDir], { stdio: ['ignore', 'pipe', 'inherit'] });
+        const ended = new Promise((resolve) => child.once('exit', resolve));
+        let said = '';
+        child.stdout.on('data', (chunk: Buffer) => {
+          said += chunk.toString();
+        });
+        await until(`the program says '${stage}'`, () => said.includes(stage));
+        await delay(laterMs);
+        child.kill('SIGKILL');
+        await ended;
+        const [lab] = await listLabs(labsDir);
+        await destroy('crash');
+        seen.add(lab === undefined ? 'no record' : `${Object.values(lab.hosts).filter(({ init }) => init !== null).length} hosts on`);
+        if (lab !== undefined) expect(traces(lab)).toEqual([]);
+        expect(readdirSync(labsDir)).toEqual([]);
+      }
     }
-    process.stdout.write(`crashed with: ${[...seen].join(', ')}\n`);
-    expect(seen.size).toBeGreaterThan(1);
+    process.stdout.write(`crashed with ${[...seen].sort().join(', ')}\n`);
+    expect(seen.size).toBeGreaterThan(3);
   });
 
   it('leaves nothing when its creation is interrupted', async () => {
@@ -161,6 +174,31 @@ describeLab('lab: life of a lab', () => {
     await expect(bootHost(lab, 'a1', { ...BOOT, signal: testSignal() })).rejects.toMatchObject({ code: 'E_USAGE' });
     expect((await tcp(lab, 'b1', lab.hosts['a1']?.address ?? '')).outcome).toBe('ok');
     expect((await listLabs(labsDir)).map(({ name }) => name)).toEqual(['first']);
+  });
+
+  it('chooses a network that no namespace of the machine uses, not even one without a process', async () => {
+    const lab = await create('probe');
+    await destroy('probe');
+    const namespace = `test-${lab.id}`;
+    const ip = (...argv: string[]) => tool('ip', ...argv);
+    ip('netns', 'add', namespace);
+    try {
+      ip('-n', namespace, 'link', 'set', 'lo', 'up');
+      ip('-n', namespace, 'address', 'add', `${lab.machineAddress}/32`, 'dev', 'lo');
+      expect((await create('beside')).network.cidr).not.toBe(lab.network.cidr);
+    } finally {
+      ip('netns', 'delete', namespace);
+    }
+  });
+
+  it('refuses a disk without room for the hosts, and leaves nothing', async () => {
+    tool('mount', '-t', 'tmpfs', '-o', 'size=64m', 'small', labsDir);
+    try {
+      await expect(create('full')).rejects.toMatchObject({ code: 'E_DISK_FULL' });
+      expect(readdirSync(labsDir)).toEqual([]);
+    } finally {
+      tool('umount', labsDir);
+    }
   });
 
   it('says what kept a host from booting, and leaves it off', async () => {

@@ -131,28 +131,35 @@ describeLab('lab: faults of the network', () => {
   it('a latency of one direction, then both, then none: the round trip says so, and the connection lives', async () => {
     const socket = connect(9000, address('c1')).setNoDelay();
     await new Promise((resolve) => socket.once('connect', resolve));
-    const direct = median((await tcp(lab, 'a1', address('b1'), 9000, 50)).rttMs);
+    const figures: Record<string, number> = {};
+    const rtt = async (name: string, from: string, to: string) => {
+      const { rttMs } = await tcp(lab, from, address(to), 9000, 30);
+      figures[name] = Number(median(rttMs).toFixed(2));
+      // The smallest: the others also hold what else the machine did.
+      return Math.min(...rttMs);
+    };
+    const direct = await rtt('direct', 'a1', 'b1');
     const one = await latency(lab, { from: ['a1'], to: ['b1'], ms: 20, direction: 'from-to' }, options());
-    const oneWay = median((await tcp(lab, 'a1', address('b1'), 9000, 20)).rttMs);
-    const reverse = median((await tcp(lab, 'b1', address('a1'), 9000, 20)).rttMs);
+    const oneWay = await rtt('one way', 'a1', 'b1');
+    const reverse = await rtt('seen from the other side', 'b1', 'a1');
     const two = await latency(lab, { from: ['b1'], to: ['a1'], ms: 20, direction: 'from-to' }, options());
-    const bothWays = median((await tcp(lab, 'a1', address('b1'), 9000, 20)).rttMs);
-    const beside = median((await tcp(lab, 'a1', address('c1'), 9000, 20)).rttMs);
-    expect((await two.proof()).inEffect).toBe(true);
-    expect((await two.proof()).packets).toBeGreaterThan(20);
-    const withRelay = median((await tcp(lab, 'c1', address('b1'), 9000, 20)).rttMs);
+    const bothWays = await rtt('both ways', 'a1', 'b1');
+    const beside = await rtt('pair beside', 'a1', 'c1');
+    const proof = await two.proof();
     await one.undo();
     await two.undo();
-    const healed = median((await tcp(lab, 'a1', address('b1'), 9000, 50)).rttMs);
-    const figures = { direct, oneWay, reverse, bothWays, beside, withRelay, healed };
-    process.stdout.write(`round trip, ms: ${JSON.stringify(figures, (_, value: unknown) => (typeof value === 'number' ? Number(value.toFixed(2)) : value))}\n`);
-    expect(oneWay - direct).toBeGreaterThan(19.5);
-    expect(oneWay - direct).toBeLessThan(23);
-    expect(reverse - direct).toBeGreaterThan(19.5);
+    const healed = await rtt('healed', 'a1', 'b1');
+    process.stdout.write(`median round trip, ms: ${JSON.stringify(figures)}\n`);
+    expect(proof).toMatchObject({ inEffect: true });
+    expect(proof.packets).toBeGreaterThanOrEqual(30);
+    for (const added of [oneWay - direct, reverse - direct]) {
+      expect(added).toBeGreaterThan(19.5);
+      expect(added).toBeLessThan(22);
+    }
     expect(bothWays - direct).toBeGreaterThan(39);
-    expect(bothWays - direct).toBeLessThan(45);
-    expect(beside).toBeLessThan(5);
-    expect(healed).toBeLessThan(5);
+    expect(bothWays - direct).toBeLessThan(44);
+    expect(beside).toBeLessThan(2);
+    expect(healed).toBeLessThan(2);
     expect((await one.proof()).inEffect).toBe(false);
     const answered = new Promise((resolve) => socket.once('data', resolve));
     socket.write('x');
@@ -205,7 +212,7 @@ describeLab('lab: faults of the network', () => {
     expect(again.faults).toHaveLength(2);
     await undoAll(again, options());
     expect((await readLab(labsDir, 'network')).faults).toEqual([]);
-    expect(median((await tcp(lab, 'a1', address('b1'), 9000, 10)).rttMs)).toBeLessThan(5);
+    expect(Math.min(...(await tcp(lab, 'a1', address('b1'), 9000, 10)).rttMs)).toBeLessThan(5);
     expect(await outcome('c1', 'a1')).toBe('ok');
   });
 
@@ -221,13 +228,13 @@ describeLab('lab: faults of the network', () => {
 
   it('refuses hosts that are not there, on both sides, and no port', async () => {
     const faults = [
-      cut(lab, { from: ['a9'], to: ['b1'] }, options()),
-      cut(lab, { from: ['a1'], to: ['a1'] }, options()),
-      cut(lab, { from: [], to: ['a1'] }, options()),
-      cut(lab, { from: ['a1'], to: ['b1'], port: 70_000 }, options()),
-      latency(lab, { from: ['a1'], to: ['b1'], ms: -1 }, options()),
+      () => cut(lab, { from: ['a9'], to: ['b1'] }, options()),
+      () => cut(lab, { from: ['a1'], to: ['a1'] }, options()),
+      () => cut(lab, { from: [], to: ['a1'] }, options()),
+      () => cut(lab, { from: ['a1'], to: ['b1'], port: 70_000 }, options()),
+      () => latency(lab, { from: ['a1'], to: ['b1'], ms: -1 }, options()),
     ];
-    for (const fault of faults) await expect(fault).rejects.toMatchObject({ code: 'E_USAGE' });
+    for (const fault of faults) await expect(fault()).rejects.toMatchObject({ code: 'E_USAGE' });
     expect((await readLab(labsDir, 'network')).faults).toEqual([]);
   });
 });

@@ -10,16 +10,20 @@ import { describeLab } from './require-root.ts';
 const ROOT = join(import.meta.dirname, '../..');
 const INSTALL_TIMEOUT_MS = 180_000;
 const COMMAND_TIMEOUT_MS = 30_000;
+const UP_TIMEOUT_MS = 120_000;
 
 describeLab('the published package', () => {
   let folder = '';
   let clone = '';
   let user = '';
+  let labName = '';
 
   /** Runs a program as a user does: without the pinned Node of this clone on PATH. */
   async function run(cwd: string, file: string, args: string[], timeoutMs = COMMAND_TIMEOUT_MS) {
     const path = (process.env['PATH'] ?? '').split(':').filter((entry) => !entry.includes('node_modules'));
-    const kept = Object.entries(process.env).filter(([name]) => !name.startsWith('npm_') && !name.startsWith('VITEST') && name !== 'NODE_ENV');
+    const kept = Object.entries(process.env).filter(
+      ([name]) => !name.startsWith('npm_') && !name.startsWith('VITEST') && name !== 'NODE_ENV',
+    );
     const env = { ...Object.fromEntries(kept), PATH: path.join(':') };
     try {
       const { stdout, stderr } = await promisify(execFile)(file, args, { cwd, env, timeout: timeoutMs, maxBuffer: 16 * 2 ** 20 });
@@ -34,7 +38,9 @@ describeLab('the published package', () => {
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'nines-package-'));
     clone = join(folder, 'clone');
-    user = join(folder, 'user');
+    // The lab gets its name from the folder: two runs on one machine must not share it.
+    labName = `user-${process.pid}`;
+    user = join(folder, labName);
     mkdirSync(user);
     // A copy, because packing rewrites package.json for a moment and other tests read it.
     for (const name of ['package.json', 'package-lock.json', 'tsconfig.json', 'scripts', 'packages']) {
@@ -50,7 +56,9 @@ describeLab('the published package', () => {
     expect(installed, installed.stderr).toMatchObject({ code: 0 });
   }, 2 * INSTALL_TIMEOUT_MS);
 
-  afterAll(() => {
+  afterAll(async () => {
+    // Also after a test that failed between up and down; says E_LAB_NOT_FOUND otherwise.
+    await run(user, 'npx', ['nines', 'down', '--lab', labName]);
     rmSync(folder, { recursive: true, force: true });
   });
 
@@ -76,7 +84,7 @@ describeLab('the published package', () => {
     const script = "import('./nines.config.ts').then((m) => console.log(m.default.name))";
     const node = join(user, 'node_modules/.bin/node');
     const loaded = await run(user, node, ['--input-type=module', '-e', script]);
-    expect(loaded, loaded.stderr).toMatchObject({ code: 0, stdout: 'user\n', stderr: '' });
+    expect(loaded, loaded.stderr).toMatchObject({ code: 0, stdout: `${labName}\n`, stderr: '' });
 
     const again = await run(user, 'npx', ['nines', 'init']);
     expect(again.code).toBe(2);
@@ -95,5 +103,19 @@ describeLab('the published package', () => {
     expect(direct).toMatchObject({ code: 0, stdout: '0.1.0\n' });
     const wrong = await run(user, 'npx', ['nines', 'pu']);
     expect(wrong.code).toBe(2);
+  });
+
+  it('npx nines up runs the project from there, and npx nines down removes it', async () => {
+    const up = await run(user, 'npx', ['nines', 'up', '--json'], UP_TIMEOUT_MS);
+    expect(up, up.stderr).toMatchObject({ code: 0 });
+    const { url } = JSON.parse(up.stdout) as { url: string };
+    const response = await fetch(url, { signal: AbortSignal.timeout(2_000) });
+    expect(await response.json()).toMatchObject({ instance: expect.stringMatching(/^hello-\d$/), zone: expect.stringMatching(/^[abc]$/) });
+    const second = await run(user, 'npx', ['nines', 'up']);
+    expect(second).toMatchObject({ code: 2, stderr: expect.stringContaining('E_LAB_EXISTS') });
+    const down = await run(user, 'npx', ['nines', 'down']);
+    expect(down, down.stderr).toMatchObject({ code: 0 });
+    const status = await run(user, 'npx', ['nines', 'status', '--lab', labName]);
+    expect(status).toMatchObject({ code: 2, stderr: expect.stringContaining('E_LAB_NOT_FOUND') });
   });
 });

@@ -1,4 +1,5 @@
 /** What may not stand in the tree, and what to use instead. */
+import { isBuiltin } from 'node:module';
 import { isPure } from './layers.ts';
 import { type Breach, isTest, type Source } from './source.ts';
 
@@ -17,8 +18,8 @@ const FORBIDDEN = new RegExp(
     `(?<![\\w.-])/${word('wo', 'rk')}/`,
     `(?<![\\w.-])/${word('ro', 'ot')}/`,
     `(?<![\\w.-])/tmp/${word('bri', 'ef')}`,
-    `${word('regis', 'try')}\\.(?:npmjs|yarnpkg|npmmirror)`,
-    word('npm', 'mirror'),
+    `${word('regis', 'try')}\\.(?:npmjs|yarnpkg)`,
+    `${word('npm', 'mirror')}\\.com`,
   ].join('|'),
 );
 const UNFINISHED = new RegExp(`\\b(?:${word('TO', 'DO')}|${word('FIX', 'ME')}|${word('X', 'XX')})\\b`);
@@ -27,6 +28,9 @@ const IO_MODULES =
   /^(?:node:)?(?:fs|fs\/promises|child_process|net|http|https|http2|tls|dns|dns\/promises|dgram|os|timers|timers\/promises|worker_threads|cluster|readline|perf_hooks|process|v8|vm|inspector)$/;
 const CLOCK_OR_CHANCE =
   /\b(?:Date\.now|new Date\(\)|performance\.now|Math\.random|random(?:Bytes|UUID|Int)|set(?:Timeout|Interval|Immediate)|process\.\w+|fetch)\b\(?/;
+
+/** A program's own module lives and ends with its process. */
+const IS_PROGRAM = /[/-](?:main|process)\.ts$/;
 
 export const BANS: Ban[] = [
   {
@@ -63,19 +67,20 @@ export const BANS: Ban[] = [
     name: 'packages in pure code',
     applies: isPure,
     find: ({ imports }) =>
-      imports.find(({ specifier }) => /^[a-z@]/.test(specifier) && !/^(?:node:|zod$)/.test(specifier))?.specifier ?? null,
+      imports.find(({ specifier }) => /^[a-z@]/.test(specifier) && specifier !== 'zod' && !isBuiltin(specifier))?.specifier ?? null,
     instead: 'only zod and other pure modules; keep clients in the folder that does the I/O',
   },
   {
     name: 'console',
-    applies: (path) => !isTest(path) && !/^(?:packages\/nines\/(?:src\/(?:cli|report)|bin)|bench|scripts)\//.test(path),
+    applies: (path) => /^packages\/[^/]+\/src\/(?!cli\/|report\/)/.test(path) && !isTest(path),
     find: ({ code }) => /\bconsole\.\w+/.exec(code)?.[0] ?? null,
     instead: 'take a log function (or `io.log`), and let the CLI print',
   },
   {
     name: 'shells',
     applies: () => true,
-    find: ({ code, text }) => /\bshell\s*:\s*(?!false\b|undefined\b)[^\s,;]+/.exec(code)?.[0] ?? shellWords(code, text),
+    find: ({ path, code, text }) =>
+      /\bshell\s*:\s*(?!false\b|undefined\b)[^\s,;]+/.exec(code)?.[0] ?? (isTest(path) ? null : shellWords(code, text)),
     instead: 'give an argv array to spawn or execFile; write standard input instead of pipes',
   },
   {
@@ -91,7 +96,7 @@ export const BANS: Ban[] = [
   },
   {
     name: 'global state',
-    applies: (path) => /^(?:packages|examples)\/[^/]+\/src\/.*\.ts$/.test(path) && !isTest(path),
+    applies: (path) => /^(?:packages|examples)\/[^/]+\/src\/.*\.ts$/.test(path) && !isTest(path) && !IS_PROGRAM.test(path),
     find: ({ code }) => /^(?:export )?(?:let|var)\s+\w+/m.exec(code)?.[0] ?? null,
     instead: 'keep it in an object that the caller makes and hands on',
   },

@@ -35,7 +35,7 @@ export function blanked(text: string): string {
     } else {
       if (one === '{' && templates.length > 0) templates.push((templates.pop() ?? 0) + 1);
       if (one === '}' && templates.length > 0) templates.push((templates.pop() ?? 0) - 1);
-      take(at + 1, false);
+      take(Math.max(at + 1, endOf(text, /['"`/{}]|$/g, at + 1)), false);
     }
   }
   return result;

@@ -36,13 +36,8 @@ export function functionLengths(code: string): { line: number; lines: number }[]
     else if (char === ';' || (char === ',' && frame.bracket === '(')) frame.headStart = at + 1;
     else if (char === '{') {
       const head = code.slice(frame.headStart, at);
-      const functionLine = opensFunction(head) ? line : null;
-      frames.push({
-        bracket: char,
-        headStart: at + 1,
-        functionLine,
-        literal: functionLine === null && /[:<|&=(,?]\s*$|\breturn\s*$/.test(head),
-      });
+      const literal = /(?:[:<|&(,?]|[^=]=|\breturn)\s*$/.test(head);
+      frames.push({ bracket: char, headStart: at + 1, functionLine: !literal && opensFunction(head) ? line : null, literal });
     } else if (char === '(' || char === '[') frames.push({ bracket: char, headStart: at + 1, functionLine: null, literal: false });
     else if ((char === ')' || char === ']' || char === '}') && frames.length > 1) {
       frames.pop();
@@ -56,6 +51,11 @@ export function functionLengths(code: string): { line: number; lines: number }[]
 function opensFunction(head: string): boolean {
   if (/=>\s*$/.test(head) || /\bfunction\b/.test(head)) return true;
   if (/^\s*(?:if|for|while|switch|catch|else|do|try|finally|class|interface|return|import|export\s+\{)\b/.test(head)) return false;
-  // A method: a name, its parameters, perhaps a type.
-  return /^[\s\w$#*<>,[\]?]*\([^]*\)\s*(?::[^=]*)?$/.test(head) && !head.includes('=');
+  // A method: a name, its parameters (which may have defaults), perhaps a type.
+  return /^[\s\w$#*<>,[\]?]+\(\)\s*(?::[^=]*)?$/.test(withoutArguments(head));
+}
+
+function withoutArguments(head: string): string {
+  const shorter = head.replace(/\([^()]+\)/g, '()');
+  return shorter === head ? head : withoutArguments(shorter.replace(/\(\s*\(\)\s*\)/g, '()'));
 }

@@ -2,10 +2,11 @@
 import { posix } from 'node:path';
 import { type Breach, isTest, type Source } from './source.ts';
 
-/** Height of every folder of packages/nines/src. */
+/** Height of every folder of packages/nines/src; a folder inside one may stand lower. */
 const HEIGHTS: Record<string, number> = {
   'index.ts': 5,
   cli: 5,
+  'cli/terminal': 3,
   demo: 4,
   operations: 4,
   agent: 3,
@@ -61,5 +62,6 @@ function packageOf(path: string): string {
 }
 
 function heightOf(path: string): number | undefined {
-  return HEIGHTS[path.slice(NINES.length).split('/')[0] ?? ''];
+  const [folder = '', inner = ''] = path.slice(NINES.length).split('/');
+  return HEIGHTS[`${folder}/${inner}`] ?? HEIGHTS[folder];
 }

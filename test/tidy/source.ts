@@ -61,5 +61,5 @@ function importsOf(text: string, code: string): Import[] {
 }
 
 export function isTest(path: string): boolean {
-  return /\.test\.ts$/.test(path) || path.startsWith('test/') || path.includes('/testing/');
+  return path.endsWith('.test.ts') || path.startsWith('test/') || path.includes('/testing/');
 }

@@ -39,11 +39,17 @@ const KEYED = { authorization: 'Bearer good', 'idempotency-key': 'k1' };
 const WRONG: [string, object][] = [
   ['items', { method: 'POST', url: '/orders', headers: KEYED, payload: {} }],
   ['items', { method: 'POST', url: '/orders', headers: KEYED, payload: { items: [] } }],
-  ['additional properties', { method: 'POST', url: '/orders', headers: KEYED, payload: { items: [{ productId: 1, quantity: 1 }], gift: 1 } }],
+  [
+    'additional properties',
+    { method: 'POST', url: '/orders', headers: KEYED, payload: { items: [{ productId: 1, quantity: 1 }], gift: 1 } },
+  ],
   ['items/0/quantity', { method: 'POST', url: '/orders', headers: KEYED, payload: { items: [{ productId: 1, quantity: 0 }] } }],
   ['items/0/productId', { method: 'POST', url: '/orders', headers: KEYED, payload: { items: [{ productId: '1', quantity: 1 }] } }],
   ['items/0/productId', { method: 'POST', url: '/orders', headers: KEYED, payload: { items: [{ productId: 2 ** 40, quantity: 1 }] } }],
-  ['idempotency-key', { method: 'POST', url: '/orders', headers: { authorization: 'Bearer good' }, payload: { items: [{ productId: 1, quantity: 1 }] } }],
+  [
+    'idempotency-key',
+    { method: 'POST', url: '/orders', headers: { authorization: 'Bearer good' }, payload: { items: [{ productId: 1, quantity: 1 }] } },
+  ],
   ['JSON', { method: 'POST', url: '/orders', headers: { ...KEYED, 'content-type': 'application/json' }, payload: '{"items":' }],
   ['params/id', { method: 'GET', url: '/orders/1', headers: KEYED }],
   ['params/id', { method: 'GET', url: '/products/1e3' }],
@@ -139,7 +145,14 @@ test('a bug is a 500 without its details, and is counted', async () => {
 test('the description is valid OpenAPI of every route that is for clients', async () => {
   const document = (await application().app.inject('/openapi.json')).json();
   expect(document.openapi).toMatch(/^3\.0\./);
-  expect(Object.keys(document.paths).toSorted()).toEqual(['/login', '/orders', '/orders/{id}', '/orders/{id}/pay', '/products', '/products/{id}']);
+  expect(Object.keys(document.paths).toSorted()).toEqual([
+    '/login',
+    '/orders',
+    '/orders/{id}',
+    '/orders/{id}/pay',
+    '/products',
+    '/products/{id}',
+  ]);
   for (const [path, methods] of Object.entries<Record<string, Operation>>(document.paths)) {
     for (const operation of Object.values(methods)) {
       expect(Object.keys(operation.responses).length).toBeGreaterThan(0);

@@ -1,11 +1,5 @@
 /** The HTTP side: what is true of every request. */
-import fastify, {
-  type FastifyError,
-  type FastifyInstance,
-  type FastifyReply,
-  type FastifyRequest,
-  LogController,
-} from 'fastify';
+import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from 'fastify';
 import { Deadline } from './deadline.ts';
 import { Failure } from './failure.ts';
 import { describeApi } from './openapi.ts';

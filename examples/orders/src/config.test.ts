@@ -29,7 +29,13 @@ test('reads what the agent gives', () => {
     drainMs: 900,
     database: { url: DATABASE_URL, ca: 'content of /id/ca.pem' },
     redis: {
-      where: { masterName: 'cache', sentinels: [{ host: '10.1.0.1', port: 26379 }, { host: '10.1.0.2', port: 26379 }] },
+      where: {
+        masterName: 'cache',
+        sentinels: [
+          { host: '10.1.0.1', port: 26379 },
+          { host: '10.1.0.2', port: 26379 },
+        ],
+      },
       username: 'app',
       ca: 'content of /id/ca.pem',
     },

@@ -21,12 +21,7 @@ export class Failure extends Error {
   /** Sent as Retry-After: the same request may succeed then. */
   readonly retryAfterSeconds: number | undefined;
 
-  constructor(
-    status: number,
-    code: FailureCode,
-    message: string,
-    options: { retryAfterSeconds?: number; cause?: unknown } = {},
-  ) {
+  constructor(status: number, code: FailureCode, message: string, options: { retryAfterSeconds?: number; cause?: unknown } = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.status = status;
     this.code = code;

@@ -20,10 +20,7 @@ export class DependencyChecks {
   readonly #nowMs: () => number;
   readonly #known = new Map<string, { atMs: number; check: Promise<Check> }>();
 
-  constructor(
-    dependencies: Dependency[],
-    options: { freshMs: number; timeoutMs: number; nowMs?: () => number },
-  ) {
+  constructor(dependencies: Dependency[], options: { freshMs: number; timeoutMs: number; nowMs?: () => number }) {
     this.#dependencies = dependencies;
     this.#freshMs = options.freshMs;
     this.#timeoutMs = options.timeoutMs;

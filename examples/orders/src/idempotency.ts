@@ -37,7 +37,9 @@ export const keySchema = {
 
 /** SHA-256 over what is asked for. `body` must be normalised: equal requests, equal text. */
 export function fingerprintOf(method: string, path: string, body: unknown): string {
-  return createHash('sha256').update(`${method} ${path}\n${JSON.stringify(body)}`).digest('hex');
+  return createHash('sha256')
+    .update(`${method} ${path}\n${JSON.stringify(body)}`)
+    .digest('hex');
 }
 
 /**

@@ -24,9 +24,7 @@ export class InFlight {
   }
 
   names(): string[] {
-    return [...this.#requests.values()].map(
-      ({ name, startedAtMs }) => `${name} for ${Math.round(this.#nowMs() - startedAtMs)} ms`,
-    );
+    return [...this.#requests.values()].map(({ name, startedAtMs }) => `${name} for ${Math.round(this.#nowMs() - startedAtMs)} ms`);
   }
 
   async whenIdle(): Promise<void> {

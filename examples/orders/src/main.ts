@@ -17,23 +17,34 @@ import { Sessions } from './sessions/sessions.ts';
 /** After this the instance serves what it can without the dependency that is away. */
 const WARM_UP_PATIENCE_MS = 5_000;
 
+/** Handed out before the application is there whose log it is. */
+class LateLog implements Log {
+  target: Log | null = null;
+
+  info(fields: object, message: string): void {
+    this.target?.info(fields, message);
+  }
+
+  warn(fields: object, message: string): void {
+    this.target?.warn(fields, message);
+  }
+
+  error(fields: object, message: string): void {
+    this.target?.error(fields, message);
+  }
+}
+
 async function main(): Promise<void> {
   const config = readConfig(process.env);
-  // The log is the application's, and the application needs the services: handed over once it is there.
-  let log: Log | undefined;
-  const later: Log = {
-    info: (fields, message) => log?.info(fields, message),
-    warn: (fields, message) => log?.warn(fields, message),
-    error: (fields, message) => log?.error(fields, message),
-  };
-  const services = createServices(config, later);
+  const log = new LateLog();
+  const services = createServices(config, log);
   const app = createApp(services, { log: true });
-  log = app.log;
-  stopOnSignal(config, services, app, later);
+  log.target = app.log;
+  stopOnSignal(config, services, app, log);
   await app.listen({ host: config.host, port: config.port });
-  await warmUp(services, later);
+  await warmUp(services, log);
   services.life.serve();
-  later.info({ state: services.life.state }, 'ready');
+  log.info({ state: services.life.state }, 'ready');
   // Node writes it when it exits in good order: a first life that ends by kill -9 would leave the next one a slow start.
   flushCompileCache();
 }
@@ -103,8 +114,7 @@ function stopOnSignal(config: Config, services: Services, app: ReturnType<typeof
     };
     const clock = {
       nowMs: () => performance.now(),
-      wait: (durationMs: number, until: AbortSignal) =>
-        delay(durationMs, undefined, { signal: until }).catch(() => undefined),
+      wait: (durationMs: number, until: AbortSignal) => delay(durationMs, undefined, { signal: until }).catch(() => undefined),
     };
     const { exitCode, stillRunning } = await drain(steps, config, clock);
     if (exitCode === 0) log.info({}, 'stopped');

@@ -15,7 +15,10 @@ test('refuses a file that was changed after it ran', () => {
 });
 
 test('an older release beside a newer schema runs nothing', () => {
-  const applied = [{ name: '001.sql', checksum: '001.sql' }, { name: '002.sql', checksum: '002.sql' }];
+  const applied = [
+    { name: '001.sql', checksum: '001.sql' },
+    { name: '002.sql', checksum: '002.sql' },
+  ];
   expect(pendingMigrations([migration('001.sql')], applied)).toEqual([]);
 });
 

@@ -10,10 +10,7 @@ export interface Payment {
   createdAt: string;
 }
 
-export async function payOrder(
-  transaction: Transaction,
-  paying: { customerId: number; orderId: string; at: Date },
-): Promise<Payment> {
+export async function payOrder(transaction: Transaction, paying: { customerId: number; orderId: string; at: Date }): Promise<Payment> {
   const { customerId, orderId, at } = paying;
   const [order] = await transaction.run<{ status: string; totalCents: string }>({
     name: 'lock-order',

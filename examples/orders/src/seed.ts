@@ -31,12 +31,7 @@ export async function seed(client: pg.Client): Promise<number> {
     `INSERT INTO products (sku, name, price_cents, stock)
      SELECT sku, name, price_cents, $4 FROM unnest($1::text[], $2::text[], $3::int[]) AS new (sku, name, price_cents)
      ON CONFLICT (sku) DO NOTHING`,
-    [
-      products.map(({ sku }) => sku),
-      products.map(({ name }) => name),
-      products.map(({ priceCents }) => priceCents),
-      STOCK,
-    ],
+    [products.map(({ sku }) => sku), products.map(({ name }) => name), products.map(({ priceCents }) => priceCents), STOCK],
   );
   return result.rowCount ?? 0;
 }

@@ -20,9 +20,9 @@ export async function startBackends(spec: ClusterSpec): Promise<Backend[]> {
   );
 }
 
-export async function startBackend(address: string, port: number, name: string): Promise<Backend> {
-  const file = fileURLToPath(new URL('./backend-process.ts', import.meta.url));
-  const child = fork(file, [address, String(port), name], { stdio: 'inherit' });
+/** In the network namespace when one is named. */
+export async function startBackend(address: string, port: number, name: string, netns?: string): Promise<Backend> {
+  const child = forkIn(netns, new URL('./backend-process.ts', import.meta.url), [address, String(port), name]);
   await once(child, 'message', { signal: AbortSignal.timeout(10_000) });
   return {
     name,
@@ -40,4 +40,10 @@ export async function startBackend(address: string, port: number, name: string):
       await gone;
     },
   };
+}
+
+/** `fork`, in a network namespace. */
+export function forkIn(netns: string | undefined, file: URL, args: string[]): ChildProcess {
+  const inside = netns === undefined ? {} : { execPath: '/usr/sbin/ip', execArgv: ['netns', 'exec', netns, process.execPath] };
+  return fork(fileURLToPath(file), args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], ...inside });
 }

@@ -10,6 +10,8 @@ export interface TestNetwork {
   heal(): void;
   /** Addresses that the host has now. */
   addresses(host: string): string[];
+  /** Gives the host one more address. */
+  give(host: string, address: string): void;
   remove(): void;
 }
 
@@ -21,11 +23,22 @@ export function makeNetwork(hosts: Record<string, string>): TestNetwork {
   const network: TestNetwork = {
     netns,
     cut: (host) => {
-      const rules = ['table bridge cut {', 'chain pass {', 'type filter hook forward priority 0', `iifname "p-${host}" drop`, `oifname "p-${host}" drop`, '}', '}', ''].join('\n');
+      const rules = [
+        'table bridge cut {',
+        'chain pass {',
+        'type filter hook forward priority 0',
+        `iifname "p-${host}" drop`,
+        `oifname "p-${host}" drop`,
+        '}',
+        '}',
+        '',
+      ].join('\n');
       execFileSync(IP, ['netns', 'exec', netns('fabric'), '/usr/sbin/nft', '-f', '-'], { input: rules });
     },
     heal: () => void inside('fabric', '/usr/sbin/nft', 'flush', 'ruleset'),
-    addresses: (host) => [...inside(host, IP, '-4', '-o', 'addr', 'show', 'dev', 'eth0').matchAll(/inet ([0-9.]+)\//g)].map((match) => match[1] ?? ''),
+    addresses: (host) =>
+      [...inside(host, IP, '-4', '-o', 'addr', 'show', 'dev', 'eth0').matchAll(/inet ([0-9.]+)\//g)].map((match) => match[1] ?? ''),
+    give: (host, address) => void inside(host, IP, 'addr', 'add', `${address}/24`, 'dev', 'eth0'),
     remove: () => {
       for (const name of ['fabric', ...Object.keys(hosts)]) {
         try {

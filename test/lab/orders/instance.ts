@@ -40,9 +40,19 @@ export function migrateOnce(stores: Stores): Child {
 export interface Answer {
   status: number;
   headers: Record<string, string | string[] | undefined>;
-  // biome-ignore lint/suspicious/noExplicitAny: answers of many shapes, checked by the assertions.
-  body: any;
+  text: string;
+  /** Of a JSON answer; empty for others. The assertions say which fields it has. */
+  body: AnswerBody;
   tookMs: number;
+}
+
+interface AnswerBody {
+  id?: string;
+  error?: string;
+  token?: string;
+  totalCents?: number;
+  products?: { priceCents: number }[];
+  orders?: { status: string }[];
 }
 
 export async function ask(
@@ -67,13 +77,14 @@ export async function ask(
   return {
     status: response.statusCode,
     headers: response.headers,
-    body: isJson ? JSON.parse(text) : text,
+    text,
+    body: isJson ? (JSON.parse(text) as AnswerBody) : {},
     tookMs: performance.now() - startedAt,
   };
 }
 
 export async function login(instance: Instance, name: string): Promise<string> {
   const answer = await ask(instance, 'POST', '/login', { body: { name } });
-  if (answer.status !== 200) throw new Error(`login answered ${answer.status}: ${JSON.stringify(answer.body)}`);
-  return answer.body.token;
+  if (answer.status !== 200) throw new Error(`login answered ${answer.status}: ${answer.text}`);
+  return answer.body.token ?? '';
 }

@@ -7,17 +7,27 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { ask } from './instance.ts';
 
 export interface LoadResult {
+  /** Per instance. */
   answered: Map<string, number>;
   failures: string[];
 }
 
-export function startKeepAliveLoad(origins: string[], options: { workers: number; send(worker: number): Sent }): { stop(): Promise<LoadResult> } {
+export interface KeepAliveLoad {
+  /** Answers so far. */
+  answeredBy(origin: string): number;
+  stop(): Promise<LoadResult>;
+}
+
+export function startKeepAliveLoad(origins: string[], options: { workers: number; send(worker: number): Sent }): KeepAliveLoad {
   const stopping = new AbortController();
   const ready = new Set(origins);
   const result: LoadResult = { answered: new Map(), failures: [] };
   const checks = origins.map(async (origin) => {
     while (!stopping.signal.aborted) {
-      const good = await ask({ origin }, 'GET', '/ready').then(({ status }) => status === 200, () => false);
+      const good = await ask({ origin }, 'GET', '/ready').then(
+        ({ status }) => status === 200,
+        () => false,
+      );
       if (good) ready.add(origin);
       else ready.delete(origin);
       await delay(100);
@@ -50,12 +60,13 @@ export function startKeepAliveLoad(origins: string[], options: { workers: number
       result.answered.set(origin, (result.answered.get(origin) ?? 0) + 1);
       return response.headers.connection !== 'close';
     } catch (error) {
-      result.failures.push(`${sent.method} ${sent.path}: ${(error as NodeJS.ErrnoException).code ?? error}`);
+      result.failures.push(`${sent.method} ${sent.path}: ${(error as NodeJS.ErrnoException).code ?? String(error)}`);
       return false;
     }
   }
 
   return {
+    answeredBy: (origin) => result.answered.get(origin) ?? 0,
     async stop() {
       stopping.abort();
       await Promise.all([...checks, ...workers]);

@@ -33,7 +33,22 @@ export async function startStores(address: string): Promise<Stores> {
     running.add(child);
     return child;
   };
-  execFileSync('/usr/bin/setpriv', ['--reuid=postgres', '--regid=postgres', '--clear-groups', `${POSTGRES_BIN}/initdb`, '-D', join(dataDir, 'data'), '-U', 'postgres', '--auth=trust', '--no-sync'], { stdio: 'ignore' });
+  execFileSync(
+    '/usr/bin/setpriv',
+    [
+      '--reuid=postgres',
+      '--regid=postgres',
+      '--clear-groups',
+      `${POSTGRES_BIN}/initdb`,
+      '-D',
+      join(dataDir, 'data'),
+      '-U',
+      'postgres',
+      '--auth=trust',
+      '--no-sync',
+    ],
+    { stdio: 'ignore' },
+  );
   const databaseUrl = `postgres://postgres@${address}:5432/postgres`;
   const query = async <Row extends object>(text: string, values: unknown[] = []): Promise<Row[]> => {
     const client = new pg.Client({ connectionString: databaseUrl, connectionTimeoutMillis: 2_000, query_timeout: 10_000 });
@@ -52,11 +67,27 @@ export async function startStores(address: string): Promise<Stores> {
     freezePostgres: () => everyProcess(stores.postgres.pid, 'SIGSTOP'),
     thawPostgres: () => everyProcess(stores.postgres.pid, 'SIGCONT'),
     async startPostgres() {
-      stores.postgres = start([`${POSTGRES_BIN}/postgres`, '-D', join(dataDir, 'data'), '-c', `listen_addresses=${address}`, '-c', `unix_socket_directories=${dataDir}`, '-c', 'fsync=off'], 'postgres');
+      stores.postgres = start(
+        [
+          `${POSTGRES_BIN}/postgres`,
+          '-D',
+          join(dataDir, 'data'),
+          '-c',
+          `listen_addresses=${address}`,
+          '-c',
+          `unix_socket_directories=${dataDir}`,
+          '-c',
+          'fsync=off',
+        ],
+        'postgres',
+      );
       await until('PostgreSQL answers', async () => (await query('select 1')).length === 1);
     },
     async startRedis() {
-      stores.redis = start(['/usr/bin/redis-server', '--bind', address, '--port', '6379', '--dir', redisDir, '--appendonly', 'yes', '--save', ''], 'redis');
+      stores.redis = start(
+        ['/usr/bin/redis-server', '--bind', address, '--port', '6379', '--dir', redisDir, '--appendonly', 'yes', '--save', ''],
+        'redis',
+      );
       await until('Redis answers', () => accepts(address, 6379));
     },
     async stop() {
@@ -96,7 +127,9 @@ function safeChildren(pid: number): number[] {
 }
 
 function ownedFolder(parent: string, name: string, user: string): string {
-  const entry = readFileSync('/etc/passwd', 'utf8').split('\n').find((line) => line.startsWith(`${user}:`));
+  const entry = readFileSync('/etc/passwd', 'utf8')
+    .split('\n')
+    .find((line) => line.startsWith(`${user}:`));
   const [, , uid, gid] = entry?.split(':') ?? [];
   const folder = join(parent, name);
   mkdirSync(folder);

@@ -47,7 +47,5 @@ export function connectionSurvives(error: unknown): boolean {
 /** The five characters of SQLSTATE, or null for an error of the network or the driver. */
 export function sqlStateOf(error: unknown): string | null {
   const code = (error as { code?: unknown } | null)?.code;
-  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) && (error as { severity?: unknown }).severity !== undefined
-    ? code
-    : null;
+  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) && (error as { severity?: unknown }).severity !== undefined ? code : null;
 }

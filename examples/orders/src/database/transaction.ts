@@ -16,11 +16,7 @@ export interface Transaction {
   run<Row extends object>(statement: Statement): Promise<Row[]>;
 }
 
-export async function runStatement<Row extends object>(
-  client: pg.PoolClient,
-  statement: Statement,
-  timeoutMs: number,
-): Promise<Row[]> {
+export async function runStatement<Row extends object>(client: pg.PoolClient, statement: Statement, timeoutMs: number): Promise<Row[]> {
   client.on('error', ignoreBrokenConnection);
   try {
     const result = await client.query<Row>(withTimeout(statement, timeoutMs));

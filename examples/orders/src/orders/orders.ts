@@ -69,12 +69,7 @@ const SELECT_ORDERS = `
   JOIN products ON products.id = items.product_id`;
 
 /** Newest first. */
-export async function ordersOf(
-  database: Database,
-  deadline: Deadline,
-  customerId: number,
-  limit: number,
-): Promise<Order[]> {
+export async function ordersOf(database: Database, deadline: Deadline, customerId: number, limit: number): Promise<Order[]> {
   const rows = await database.run<OrderRow>(deadline, {
     name: 'orders-of-customer',
     text: `${SELECT_ORDERS}
@@ -86,12 +81,7 @@ export async function ordersOf(
 }
 
 /** Null when there is none, or when it is somebody else's. */
-export async function orderOfCustomer(
-  database: Database,
-  deadline: Deadline,
-  customerId: number,
-  orderId: string,
-): Promise<Order | null> {
+export async function orderOfCustomer(database: Database, deadline: Deadline, customerId: number, orderId: string): Promise<Order | null> {
   const [row] = await database.run<OrderRow>(deadline, {
     name: 'order-of-customer',
     text: `${SELECT_ORDERS} WHERE orders.id = $1 AND orders.customer_id = $2 GROUP BY orders.id`,

@@ -4,14 +4,7 @@ import { Failure, failureSchema } from '../failure.ts';
 import { type Answer, fingerprintOf, keySchema, once } from '../idempotency.ts';
 import { type Item, normalisedItems } from '../orders/cart.ts';
 import { orderOfCustomer, ordersOf, placeOrder } from '../orders/orders.ts';
-import {
-  keyedFailures,
-  orderBodySchema,
-  orderParameters,
-  orderSchema,
-  paymentSchema,
-  sessionFailures,
-} from '../orders/schemas.ts';
+import { keyedFailures, orderBodySchema, orderParameters, orderSchema, paymentSchema, sessionFailures } from '../orders/schemas.ts';
 import { payOrder } from '../payments.ts';
 import type { Services } from '../services.ts';
 import { requireSession, sessionOf } from './login.ts';

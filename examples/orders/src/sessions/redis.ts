@@ -32,10 +32,7 @@ export function connectRedis(config: RedisConfig): Redis {
   return new Redis({ ...options, ...sentinelOptions(config, where) });
 }
 
-function sentinelOptions(
-  config: RedisConfig,
-  where: { masterName: string; sentinels: { host: string; port: number }[] },
-): Options {
+function sentinelOptions(config: RedisConfig, where: { masterName: string; sentinels: { host: string; port: number }[] }): Options {
   return {
     name: where.masterName,
     sentinels: where.sentinels,

@@ -1,13 +1,14 @@
 /** The agent's process: one per host, under systemd on a machine, under the lab's init in the lab. */
 import { readFileSync } from 'node:fs';
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { HostPaths } from '../engines/engine.ts';
-import { type CertificateName, type ClusterSecrets, certificatePaths, secretsPath } from '../identity/identity.ts';
+import { etcdEndpoints } from '../engines/etcd/render.ts';
+import { readSecrets } from '../identity/cluster-identity.ts';
+import { type CertificateName, certificatePaths } from '../identity/identity.ts';
 import { installIdentity } from '../identity/install-identity.ts';
 import { createStore } from '../store/store.ts';
-import type { ClusterSpec } from '../topology/cluster-spec.ts';
 import { Agent } from './agent.ts';
 import { AGENT_PORT, type ApiServers, startApi } from './api.ts';
 import { DesiredState, parseSpec, saveSpec } from './desired-state.ts';
@@ -54,10 +55,10 @@ export async function runAgent(options: AgentArguments): Promise<void> {
   await mkdir(paths.runDir, { recursive: true });
   await installIdentity({ seedDir: options.seed, identityDir });
   const desired = firstDesiredState(options);
-  const secrets = JSON.parse(await readFile(secretsPath(identityDir), 'utf8')) as ClusterSecrets;
+  const secrets = await readSecrets(identityDir);
   const certificate = (name: CertificateName) => certificatePaths(identityDir, name);
   const tls = readTls(certificate('agent'));
-  const store = createStore({ endpoints: etcdEndpoints(desired.spec), tls });
+  const store = createStore({ endpoints: etcdEndpoints(desired.spec, options.host), tls });
   const migrations = new Migrations({ store, host: options.host, dataDir: paths.dataDir, log });
   const agent = new Agent({
     host: options.host,
@@ -106,12 +107,6 @@ function readTls(paths: { caFile: string; certFile: string; keyFile: string }): 
   return { ca: read(paths.caFile), cert: read(paths.certFile), key: read(paths.keyFile) };
 }
 
-function etcdEndpoints(spec: ClusterSpec): string[] {
-  return spec.placement.units
-    .filter((unit) => unit.engine === 'etcd')
-    .map((unit) => `https://${spec.hosts[unit.host]?.address}:${spec.topology.etcd.clientPort}`);
-}
-
 /** TERM ends the agent alone: the units go on, and the next agent adopts them. */
 function endOnSignal(agent: Agent, api: ApiServers, ending: AbortController): void {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
@@ -123,3 +118,6 @@ function endOnSignal(agent: Agent, api: ApiServers, ending: AbortController): vo
     });
   }
 }
+
+// The entry is this very module, not a small one beside it: `up` compiles it into Node's cache by importing it.
+if (import.meta.main) await runAgent(readArguments(process.argv.slice(2)));

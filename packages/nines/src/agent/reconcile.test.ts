@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type ActualUnit, type DesiredUnit, reconcile, UNLIVE_LIMIT, type UnitPhase } from './reconcile.ts';
+import { type ActualUnit, type DesiredUnit, reconcile, UNLIVE_LIMIT_MS, type UnitPhase } from './reconcile.ts';
 
 const wanted = (name: string, after: string[] = [], more: Partial<DesiredUnit> = {}): DesiredUnit => ({
   name,
@@ -20,7 +20,7 @@ const found = (name: string, phase: UnitPhase, after: string[] = [], more: Parti
   restartCount: 0,
   ...more,
 });
-const running = (ready: boolean): UnitPhase => ({ kind: 'running', sinceMs: 0, ready, everReady: ready, unliveCount: 0 });
+const running = (ready: boolean): UnitPhase => ({ kind: 'running', sinceMs: 0, ready, everReady: ready, unliveSinceMs: null });
 const decide = (desired: DesiredUnit[], actual: ActualUnit[], nowMs = 10) =>
   Object.fromEntries(reconcile(desired, actual, nowMs).map((one) => [one.unit, `${one.rule} ${one.action}`]));
 
@@ -52,8 +52,9 @@ describe('reconcile', () => {
   });
 
   it('replaces a process that is unsound or does not become ready', () => {
-    const unsound: UnitPhase = { ...running(true), unliveCount: UNLIVE_LIMIT } as UnitPhase;
-    expect(decide([wanted('a')], [found('a', unsound)])).toEqual({ a: '10 stop' });
+    const unsound: UnitPhase = { ...running(true), unliveSinceMs: 0 } as UnitPhase;
+    expect(decide([wanted('a')], [found('a', unsound)], UNLIVE_LIMIT_MS - 1)).toEqual({ a: '10 none' });
+    expect(decide([wanted('a')], [found('a', unsound)], UNLIVE_LIMIT_MS)).toEqual({ a: '10 stop' });
     expect(decide([wanted('a')], [found('a', running(false))], 999)).toEqual({ a: '11 none' });
     expect(decide([wanted('a')], [found('a', running(false))], 1_000)).toEqual({ a: '11 stop' });
   });
@@ -104,7 +105,7 @@ class SimulatedHost {
     for (const unit of this.units.values()) {
       const { phase } = unit;
       if (phase.kind === 'preparing')
-        unit.phase = { kind: 'running', sinceMs: this.nowMs, ready: false, everReady: false, unliveCount: 0 };
+        unit.phase = { kind: 'running', sinceMs: this.nowMs, ready: false, everReady: false, unliveSinceMs: null };
       else if (phase.kind === 'stopping') unit.phase = { kind: 'stopped' };
       else if (phase.kind === 'running' && dies(unit.name))
         unit.phase = { kind: 'backing-off', untilMs: this.nowMs + 30, failures: 1 };

@@ -20,7 +20,7 @@ export type UnitPhase =
   | { kind: 'stopped' }
   /** Files, prepare, spawn: under way since. */
   | { kind: 'preparing'; sinceMs: number }
-  | { kind: 'running'; sinceMs: number; ready: boolean; everReady: boolean; unliveCount: number }
+  | { kind: 'running'; sinceMs: number; ready: boolean; everReady: boolean; unliveSinceMs: number | null }
   | { kind: 'stopping'; sinceMs: number }
   /** It failed and may start again at `untilMs`. */
   | { kind: 'backing-off'; untilMs: number; failures: number };
@@ -47,8 +47,11 @@ export interface Decision {
   wakeAtMs: number | null;
 }
 
-/** Observations in a row that call the process itself unsound before it is replaced. */
-export const UNLIVE_LIMIT = 3;
+/**
+ * How long a process that was ready once may be seen as unsound before it is replaced: longer than a stall of a busy
+ * machine, shorter than anybody's patience. One that was never ready has its start timeout.
+ */
+export const UNLIVE_LIMIT_MS = 3_000;
 
 interface Situation {
   desired: DesiredUnit | undefined;
@@ -123,9 +126,11 @@ export const RULES: readonly Rule[] = [
   },
   {
     number: 10,
-    decide: ({ actual }) => {
-      if (actual?.phase.kind !== 'running' || actual.phase.unliveCount < UNLIVE_LIMIT) return null;
-      return act('stop', `its process was found unsound ${actual.phase.unliveCount} times in a row`);
+    decide: ({ actual, nowMs }) => {
+      if (actual?.phase.kind !== 'running' || !actual.phase.everReady || actual.phase.unliveSinceMs === null) return null;
+      const limitMs = actual.phase.unliveSinceMs + UNLIVE_LIMIT_MS;
+      if (nowMs < limitMs) return none('its process is found unsound', limitMs);
+      return act('stop', `its process was found unsound for ${UNLIVE_LIMIT_MS} ms`);
     },
   },
   {

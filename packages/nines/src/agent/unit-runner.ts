@@ -16,6 +16,7 @@ import { processesWithLog, type UnitRecord, type UnitRecords } from './unit-reco
 export const OBSERVE = { unreadyMs: 100, readyMs: 1_000, timeoutMs: 2_000 } as const;
 /** An adopted process is not our child: its end is found by looking. */
 const ADOPTED_POLL_MS = 200;
+const ON_READY_TIMEOUT_MS = 10_000;
 /** A clone of a large database may take long; anything else ends by its own deadlines well before. */
 const PREPARE_TIMEOUT_MS = 30 * 60_000;
 
@@ -55,6 +56,8 @@ export class UnitRunner {
   #reason = 'is not running yet';
   #work: AbortController = new AbortController();
   #timer: NodeJS.Timeout | null = null;
+  /** `onReady` was done for this process and these files. */
+  #settled = false;
 
   constructor(name: string, around: UnitSurroundings) {
     this.name = name;
@@ -159,6 +162,8 @@ export class UnitRunner {
     this.#record = { ...record, reloadHash: wanted.reloadHash };
     this.#around.records.write(this.#record);
     this.#around.log(this.name, 'reloaded');
+    // The new files may ask for more inside the engine: a role and a slot for a standby that was added.
+    this.#settled = false;
     this.#around.changed();
   }
 
@@ -223,7 +228,8 @@ export class UnitRunner {
   #running(): void {
     this.#observation = null;
     this.#readySinceMs = null;
-    this.#setPhase({ kind: 'running', sinceMs: this.#around.now(), ready: false, everReady: false, unliveCount: 0 });
+    this.#settled = false;
+    this.#setPhase({ kind: 'running', sinceMs: this.#around.now(), ready: false, everReady: false, unliveSinceMs: null });
     this.#observeIn(0);
   }
 
@@ -239,7 +245,10 @@ export class UnitRunner {
     let seen: Observation;
     try {
       seen = await wanted.engine.observe(wanted.context, wanted.plan, io);
-      if (seen.ready && !this.#phase.everReady) await wanted.engine.onReady?.(wanted.context, wanted.plan, this.#io(AbortSignal.timeout(10_000)));
+      if (seen.ready && !this.#settled) {
+        await wanted.engine.onReady?.(wanted.context, wanted.plan, this.#io(AbortSignal.timeout(ON_READY_TIMEOUT_MS)));
+        this.#settled = true;
+      }
     } catch (error) {
       seen = { ready: false, live: true, reason: `could not be observed: ${messageOf(error)}` };
     }
@@ -254,7 +263,7 @@ export class UnitRunner {
     const before = this.#phase;
     const roleChanged = this.#observation?.role !== seen.role;
     this.#observation = seen;
-    const unliveCount = seen.live ? 0 : before.unliveCount + 1;
+    const unliveSinceMs = seen.live ? null : (before.unliveSinceMs ?? this.#around.now());
     if (seen.ready && !before.ready) {
       this.#readySinceMs = this.#around.now();
       this.#around.log(this.name, `ready: ${seen.reason}`);
@@ -262,8 +271,8 @@ export class UnitRunner {
       this.#readySinceMs = null;
       this.#around.log(this.name, `not ready: ${seen.reason}`);
     }
-    const changed = seen.ready !== before.ready || unliveCount !== before.unliveCount || roleChanged;
-    this.#phase = { ...before, ready: seen.ready, everReady: before.everReady || seen.ready, unliveCount };
+    const changed = seen.ready !== before.ready || unliveSinceMs !== before.unliveSinceMs || roleChanged;
+    this.#phase = { ...before, ready: seen.ready, everReady: before.everReady || seen.ready, unliveSinceMs };
     if (changed) this.#around.changed();
   }
 

@@ -1,15 +1,10 @@
 /** Users of the machine, as numbers. */
-import { readFileSync } from 'node:fs';
 import type { UnitUser } from '../engines/engine.ts';
-import { NinesError } from '../errors/errors.ts';
-import { userIn, type UserIds } from '../identity/users.ts';
+import { findUser, type UserIds } from '../identity/users.ts';
 
-/** Looks the name up in /etc/passwd; throws E_ENGINE_MISSING when the package that makes the user is not installed. */
-export function userIds(user: UnitUser, passwdFile = '/etc/passwd'): UserIds {
-  if (typeof user !== 'string') return user;
-  const found = userIn(readFileSync(passwdFile, 'utf8'), user);
-  if (found !== null) return found;
-  throw new NinesError('E_ENGINE_MISSING', `this machine has no user '${user}'; the package of that engine makes it`);
+/** Throws E_ENGINE_MISSING when the package that makes the user is not installed. */
+export function userIds(user: UnitUser): UserIds {
+  return typeof user === 'string' ? findUser(user) : user;
 }
 
 /** argv that runs `argv` as the user, without groups, without a way to gain privileges. The pid stays the same. */

@@ -4,10 +4,17 @@ import { checkOrders, type OrderAttempt, type OrderHistory } from './order-set.t
 
 /** A good history: every acknowledged order stored and listed once, some unanswered ones stored, no refused one. */
 const goodHistory = fc
-  .array(fc.record({ outcome: fc.constantFrom('ok', 'ok', 'ok', 'fail', 'info'), happened: fc.boolean(), customer: fc.integer({ min: 0, max: 4 }) }), {
-    minLength: 1,
-    maxLength: 60,
-  })
+  .array(
+    fc.record({
+      outcome: fc.constantFrom('ok', 'ok', 'ok', 'fail', 'info'),
+      happened: fc.boolean(),
+      customer: fc.integer({ min: 0, max: 4 }),
+    }),
+    {
+      minLength: 1,
+      maxLength: 60,
+    },
+  )
   .map((requests): OrderHistory => {
     const attempts: OrderAttempt[] = [];
     const stored: OrderHistory['stored'] = [];
@@ -15,7 +22,7 @@ const goodHistory = fc
     requests.forEach((request, index) => {
       const customer = `c${request.customer}`;
       const id = `o${index}`;
-      const outcome = request.outcome as OrderAttempt['outcome'];
+      const { outcome } = request;
       attempts.push({ key: `k${index}`, customer, outcome, orderId: outcome === 'ok' ? id : null });
       lists.set(customer, lists.get(customer) ?? []);
       if (outcome === 'ok' || (outcome === 'info' && request.happened)) {

@@ -1,5 +1,6 @@
 /** `nines doctor`: what this machine has and lacks for the lab, and the line that repairs it. */
 import { Command } from 'commander';
+import { run } from '../agent/run.ts';
 import { detectMachine } from '../engines/machine/detect.ts';
 import { type CheckState, type MachineReport, machineReport } from '../engines/machine/report.ts';
 import { TOOLS } from '../engines/machine/tools.ts';
@@ -15,7 +16,8 @@ export function doctorCommand(): Command {
     .description('look at this machine: engines, accounts, kernel features; print the line that installs what is missing')
     .option('--json', 'print the report as JSON (docs/reference/doctor.md)')
     .action(async (options: { json?: boolean }) => {
-      const facts = await detectMachine(TOOLS, AbortSignal.timeout(DOCTOR_TIMEOUT_MS));
+      const signal = AbortSignal.timeout(DOCTOR_TIMEOUT_MS);
+      const facts = await detectMachine(TOOLS, { signal, run: (argv, limits) => run(argv, { ...limits, signal }) });
       const report = machineReport(facts, TOOLS);
       if (options.json === true) printJson(report);
       else printLine(doctorText(report, style()));

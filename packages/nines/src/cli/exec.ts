@@ -22,7 +22,7 @@ export function execCommand(signal: AbortSignal): Command {
     .action(async (first: string, words: string[], options: ExecCommandOptions) => {
       const cluster = await Cluster.open(await chosenLab(options));
       try {
-        const { argv, env } = await toolCall(cluster, [first, ...words], { ...options, signal });
+        const { argv, env } = await toolCall(cluster, [first, ...(words[0] === '--' ? words.slice(1) : words)], { ...options, signal });
         process.exitCode = await runAttached(argv, env);
       } finally {
         cluster.close();

@@ -2,20 +2,18 @@
 import type { LoadSettings, LoadSummary } from '../load/protocol.ts';
 import { isDisturbed, isFailed, type RequestRecord } from '../load/record.ts';
 import { stepFigures } from '../load/step-figures.ts';
-import type { Window } from '../load/gap.ts';
 import { timeline } from '../load/timeline.ts';
 import type { DemoReport, StepReport } from '../report/report.ts';
 import { judgeDemo, judgeStep } from '../report/verdict.ts';
 import type { JudgedOrders } from './judge-orders.ts';
+import type { PlayedSteps } from './play-steps.ts';
 import type { PlayedStep } from './stage.ts';
-import type { DemoStep } from './steps.ts';
+import { BASELINE, type DemoStep } from './steps.ts';
 
 export interface RunRemains {
   records: RequestRecord[];
   steps: readonly DemoStep[];
-  /** As many as were played, in order. */
-  played: readonly PlayedStep[];
-  baseline: Window | null;
+  played: PlayedSteps;
   orders: JudgedOrders;
   settings: LoadSettings;
   summary: LoadSummary;
@@ -23,13 +21,15 @@ export interface RunRemains {
 }
 
 export function buildReport(remains: RunRemains): DemoReport {
-  const { records, played, settings, summary } = remains;
+  const { records, settings, summary } = remains;
+  const { played } = remains.played;
+  const baseline = stepReport(BASELINE, remains.played.baseline, records);
   const steps = remains.steps.flatMap((step, index) => {
     const one = played[index];
     return one === undefined ? [] : [stepReport(step, one, records)];
   });
   const left = remains.steps.slice(played.length).map((step) => step.title);
-  const judged = judgeDemo(steps, remains.orders.report, left.length === 0 ? null : `not run: ${left.join('; ')}`);
+  const judged = judgeDemo([baseline, ...steps], remains.orders.report, left.length === 0 ? null : `not run: ${left.join('; ')}`);
   const { verdict } = remains.orders;
   const { ratePerSecond, customers, contract } = settings;
   return {
@@ -39,7 +39,7 @@ export function buildReport(remains: RunRemains): DemoReport {
     lostOrders: verdict.lost.length,
     duplicatedOrders: verdict.duplicated.length,
     orders: remains.orders.report,
-    baseline: remains.baseline === null ? null : stepFigures(records, { name: 'baseline', window: remains.baseline, faults: [] }),
+    baseline,
     total: {
       requests: records.length,
       keyedWrites: records.filter((record) => record.key !== null).length,

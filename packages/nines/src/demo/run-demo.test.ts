@@ -5,11 +5,12 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Progress } from '../cli/terminal/progress.ts';
 import type { DemoReport } from '../report/report.ts';
 import { terminalReport } from '../report/terminal.ts';
-import { type DemoTimes, runDemo } from './run-demo.ts';
+import type { DemoTimes } from './play-steps.ts';
+import { runDemo } from './run-demo.ts';
 import { DEMO_STEPS } from './steps.ts';
 import { type TwinFaults, TwinSystem } from './testing/twin-system.ts';
 
-const QUICK: DemoTimes = { warmUpMs: 200, baselineMs: 300, leadMs: 300, tailMs: 500, quietMs: 400, patienceMs: 4000 };
+const QUICK: DemoTimes = { warmUpMs: 200, leadMs: 300, tailMs: 500, quietMs: 400, patienceMs: 4000 };
 const HOST = '127.0.25.4';
 
 let folder: string;
@@ -28,14 +29,25 @@ interface Play {
   only?: string[];
   signal?: AbortSignal;
   times?: Partial<DemoTimes>;
+  system?: TwinSystem;
 }
 
-async function play(faults: TwinFaults, { only, signal = AbortSignal.timeout(60_000), times = {} }: Play = {}): Promise<{ report: DemoReport; system: TwinSystem }> {
-  const system = new TwinSystem(HOST, faults);
+async function play(
+  faults: TwinFaults,
+  { only, signal = AbortSignal.timeout(60_000), times = {}, system = new TwinSystem(HOST, faults) }: Play = {},
+): Promise<{ report: DemoReport; system: TwinSystem }> {
   const steps = DEMO_STEPS.filter((step) => only === undefined || only.includes(step.name));
   const progress = new Progress({ stream: { write: (text: string) => (said += text) }, env: {} });
   try {
-    const report = await runDemo({ system, steps, reportFolder: folder, ratePerSecond: 300, progress, signal, times: { ...QUICK, ...times } });
+    const report = await runDemo({
+      system,
+      steps,
+      reportFolder: folder,
+      ratePerSecond: 300,
+      progress,
+      signal,
+      times: { ...QUICK, ...times },
+    });
     return { report, system };
   } finally {
     expect(system.calls.at(-1)).toBe('down');
@@ -43,11 +55,17 @@ async function play(faults: TwinFaults, { only, signal = AbortSignal.timeout(60_
   }
 }
 
+/** The machine that runs the tests may be too busy to measure anything; the demo must then say so, and only so. */
+function expectVerdict(report: DemoReport, verdict: DemoReport['verdict']): void {
+  const isBusy = report.findings.some((finding) => finding.includes('too busy to measure'));
+  expect([verdict, isBusy ? 'undecided' : verdict]).toContain(report.verdict);
+}
+
 describe('the demo', () => {
   it('plays every step, passes, and leaves a report of the promised shape', async () => {
     const { report, system } = await play({ spellMs: { gateway: 150, zone: 150, redis: 150 }, fate: { kind: 'reset', done: false } });
-    expect(report.findings).toEqual([]);
-    expect(report.verdict).toBe('passed');
+    expect(report.findings.filter((finding) => !finding.includes('too busy to measure'))).toEqual([]);
+    expectVerdict(report, 'passed');
     expect(system.calls).toEqual([
       'up',
       'instance orders-0@a1',
@@ -73,9 +91,9 @@ describe('the demo', () => {
     expect(gateway?.failed).toBe(0);
     expect(gateway?.failedFirstTry).toBeGreaterThan(20);
     expect(gateway?.recoveredMs).toBeGreaterThan(100);
-    expect(gateway?.recoveredMs).toBeLessThan(400);
+    expect(gateway?.recoveredMs).toBeLessThan(1000);
     const html = await readFile(join(folder, 'index.html'), 'utf8');
-    expect(html).toContain('Passed');
+    expect(html).toMatch(/Passed|Undecided/);
     expect(html).not.toMatch(/<friends>|<b>twin/);
     expect(html).not.toMatch(/(src|href)=|url\(|@import/);
     expect(terminalReport(report, false)).toContain('kill -9 an API instance');
@@ -83,8 +101,8 @@ describe('the demo', () => {
 
   it('says what missed its limit', async () => {
     const { report } = await play({ spellMs: { instance: 2500 } }, { only: ['instance-kill'] });
-    expect(report.verdict).toBe('failed');
-    expect(report.findings.join()).toMatch(/kill -9 an API instance: \d+ requests failed \(limit 0\)/);
+    expectVerdict(report, 'failed');
+    expect(report.findings.join()).toMatch(/kill -9 an API instance: (not certain: )?\d+ requests failed \(limit 0\)/);
     expect(report.total.failed).toBeGreaterThan(0);
   }, 30_000);
 
@@ -105,12 +123,23 @@ describe('the demo', () => {
   }, 30_000);
 
   it('gives a step up that does not become steady, heals it, and does not run the next', async () => {
-    const { report, system } = await play({ spellMs: { zone: 60_000 } }, { only: ['zone-loss', 'redis-kill'], times: { patienceMs: 1000 } });
-    expect(report.verdict).toBe('failed');
-    expect(report.findings.join()).toMatch(/given up: clients still felt it after 1 s.*not run: kill -9 the Redis master/s);
+    const { report, system } = await play(
+      { spellMs: { zone: 60_000 } },
+      { only: ['zone-loss', 'redis-kill'], times: { patienceMs: 1000 } },
+    );
+    expectVerdict(report, 'failed');
+    expect(report.findings.join()).toMatch(/given up: clients still felt something after 1 s.*not run: kill -9 the Redis master/s);
     expect(report.steps[0]).toMatchObject({ recoveredMs: null });
     expect(system.calls).toContain('heal a');
     expect(system.calls.join()).not.toContain('redis');
+  }, 30_000);
+
+  it('breaks nothing of a system that does not serve its clients as it is', async () => {
+    const system = new TwinSystem(HOST, { spellMs: {}, sickFromStart: true });
+    const { report } = await play({ spellMs: {} }, { only: ['redis-kill'], times: { patienceMs: 1000 }, system });
+    expectVerdict(report, 'failed');
+    expect(report.findings.join()).toMatch(/load with nothing broken: .*requests failed.*not run: kill -9 the Redis master/s);
+    expect(system.calls).toEqual(['up', 'down']);
   }, 30_000);
 
   it('moves the address out of the zone of the primary before it cuts a zone off', async () => {

@@ -3,20 +3,18 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { cpus, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import type { OrderAttempt } from '../checkers/order-set.ts';
-import type { Progress, Step } from '../cli/terminal/progress.ts';
+import type { Progress } from '../cli/terminal/progress.ts';
 import { CONTRACT } from '../load/contract.ts';
-import type { Window } from '../load/gap.ts';
 import { readHistory } from '../load/history-file.ts';
 import { LoadProcess } from '../load/load-process.ts';
 import type { LoadSettings } from '../load/protocol.ts';
 import { htmlReport } from '../report/html.ts';
 import type { DemoReport } from '../report/report.ts';
-import { count } from '../report/words.ts';
 import { buildReport } from './build-report.ts';
 import { listedOrders } from './final-reads.ts';
 import { acknowledgedByCustomer, judgeOrders, orderAttempts, type JudgedOrders } from './judge-orders.ts';
 import { placedReport } from './placed-report.ts';
-import { type PlayedStep, playStep, STAGE_TIMES, type StageTimes } from './stage.ts';
+import { DEMO_TIMES, type DemoTimes, during, playSteps } from './play-steps.ts';
 import type { DemoStep } from './steps.ts';
 import type { DemoCluster, DemoSystem } from './system.ts';
 
@@ -32,13 +30,8 @@ export interface DemoOptions {
   times?: DemoTimes;
 }
 
-export interface DemoTimes extends StageTimes {
-  /** Pools, caches and compiled code get warm before anything is measured. */
-  warmUpMs: number;
-  baselineMs: number;
-}
-
-const TIMES: DemoTimes = { ...STAGE_TIMES, warmUpMs: 3000, baselineMs: 5000 };
+/** Cold processes at full load from the first moment fall behind, and every retry puts them further behind. */
+const RAMP_MS = 3000;
 const DOWN_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 15_000;
 const FINAL_READS_TIMEOUT_MS = 40_000;
@@ -78,7 +71,7 @@ async function playAll(options: DemoOptions): Promise<DemoReport> {
   const settings = loadSettings(options, cluster);
   const load = await during(progress, `logging ${settings.customers} customers in`, async () => LoadProcess.start(settings, signal));
   try {
-    const { baseline, played } = await playSteps(options, cluster, load);
+    const played = await playSteps({ ...options, times: options.times ?? DEMO_TIMES }, cluster, load);
     const summary = await load.stop(AbortSignal.any([signal, AbortSignal.timeout(STOP_TIMEOUT_MS)]));
     const records = await readHistory(settings.historyFile);
     const orders = await during(progress, 'reading every order back', async () => readBack(options, cluster, orderAttempts(records)));
@@ -86,7 +79,6 @@ async function playAll(options: DemoOptions): Promise<DemoReport> {
       records,
       steps: options.steps,
       played,
-      baseline,
       orders,
       settings,
       summary,
@@ -107,10 +99,11 @@ async function playAll(options: DemoOptions): Promise<DemoReport> {
   }
 }
 
-function loadSettings({ ratePerSecond, reportFolder }: DemoOptions, { target }: DemoCluster): LoadSettings {
+function loadSettings({ ratePerSecond, reportFolder, times = DEMO_TIMES }: DemoOptions, { target }: DemoCluster): LoadSettings {
   return {
     target,
     ratePerSecond,
+    rampMs: Math.min(RAMP_MS, times.warmUpMs),
     // So many that none of them has placed more orders at the end than the API lists on one page.
     customers: Math.ceil(ratePerSecond),
     runId: `demo-${process.pid}-${Date.now().toString(36)}`,
@@ -119,55 +112,6 @@ function loadSettings({ ratePerSecond, reportFolder }: DemoOptions, { target }: 
     freshEvery: 20,
     historyFile: join(reportFolder, 'history.ndjson'),
   };
-}
-
-async function playSteps(options: DemoOptions, cluster: DemoCluster, load: LoadProcess): Promise<{ baseline: Window; played: PlayedStep[] }> {
-  const { progress, signal, times = TIMES } = options;
-  const baseline = { fromMs: times.warmUpMs, untilMs: times.warmUpMs + times.baselineMs };
-  await during(progress, 'load with nothing broken', async (step) => {
-    const unlisten = load.listen(() => step.update(liveWords(load, 0, '')));
-    await load.tickWhen((tick) => tick.atMs >= baseline.untilMs, signal).finally(unlisten);
-  });
-  const played: PlayedStep[] = [];
-  for (const step of options.steps) {
-    const one = await playShown(step, options, cluster, load);
-    played.push(one);
-    // The next step would start on a system that is not whole, and be blamed for it.
-    if (one.unfinished !== null) break;
-  }
-  return { baseline, played };
-}
-
-async function playShown(step: DemoStep, options: DemoOptions, cluster: DemoCluster, load: LoadProcess): Promise<PlayedStep> {
-  const { progress, signal, times = TIMES } = options;
-  const shown = progress.step(step.title);
-  const failedBefore = load.latest?.counts.failed ?? 0;
-  let doing = '';
-  const show = () => shown.update(liveWords(load, failedBefore, doing));
-  const unlisten = load.listen(show);
-  const say = (what: string) => {
-    doing = what;
-    show();
-  };
-  try {
-    const played = await playStep(step, { cluster, load, times, signal, say });
-    const words = `${count((load.latest?.counts.failed ?? 0) - failedBefore)} failed`;
-    if (played.unfinished === null) shown.done(words);
-    else shown.failed(`${played.unfinished}; ${words}`);
-    return played;
-  } catch (error) {
-    shown.failed(error instanceof Error ? error.message : String(error));
-    throw error;
-  } finally {
-    unlisten();
-  }
-}
-
-function liveWords(load: LoadProcess, failedBefore: number, doing: string): string {
-  const tick = load.latest;
-  if (tick === null) return doing;
-  const figures = `${count(tick.counts.requests)} requests, ${count(tick.counts.failed - failedBefore)} failed, ${tick.inFlight} under way`;
-  return doing === '' ? figures : `${figures} · ${doing}`;
 }
 
 async function readBack({ signal, progress }: DemoOptions, cluster: DemoCluster, attempts: OrderAttempt[]): Promise<JudgedOrders> {
@@ -180,18 +124,6 @@ async function readBack({ signal, progress }: DemoOptions, cluster: DemoCluster,
   });
   signal.throwIfAborted();
   return judgeOrders(attempts, stored, listed);
-}
-
-async function during<T>(progress: Progress, name: string, work: (step: Step) => Promise<T>): Promise<T> {
-  const step = progress.step(name);
-  try {
-    const result = await work(step);
-    step.done();
-    return result;
-  } catch (error) {
-    step.failed(error instanceof Error ? error.message : String(error));
-    throw error;
-  }
 }
 
 /** Microseconds are more than anybody reads. */

@@ -83,7 +83,7 @@ function stageFor(step: DemoStep, { cluster, load, times, signal, say }: StageOp
         const sinceMs = Math.max(fromMs, tick.lastDisturbedDueMs ?? 0);
         return tick.atMs - sinceMs >= times.quietMs && tick.oldestInFlightMs < STALLED_MS;
       }, within);
-    await patiently(isQuiet(), within, signal, `clients still felt it after ${times.patienceMs / 1000} s`);
+    await patiently(isQuiet(), within, signal, `clients still felt something after ${times.patienceMs / 1000} s`);
   };
   const allSteady = async () => {
     say('waiting until every unit is ready');

@@ -28,6 +28,15 @@ export interface DemoStep {
   act(stage: Stage): Promise<void>;
 }
 
+/** Before the steps, and none of them: a system that fails with nothing broken needs no faults to be judged. */
+export const BASELINE: DemoStep = {
+  name: 'baseline',
+  title: 'load with nothing broken',
+  limits: { failed: 0 },
+  prepare: (stage) => stage.clientsSteady(),
+  act: async () => undefined,
+};
+
 export const DEMO_STEPS: readonly DemoStep[] = [
   {
     name: 'instance-kill',
@@ -102,7 +111,10 @@ async function moveAddressFromLeaders(stage: Stage): Promise<void> {
     const leaders = [primary, await cluster.redisMaster(stage)];
     if (leaders.every((leader) => zoneOf(cluster, leader.host) !== zoneOf(cluster, holder))) return;
     if (moves === MOST_MOVES) {
-      throw new NinesError('E_UNREACHABLE', `the virtual address stays on ${holder}, in the zone of a leader: losing that zone is another experiment`);
+      throw new NinesError(
+        'E_UNREACHABLE',
+        `the virtual address stays on ${holder}, in the zone of a leader: losing that zone is another experiment`,
+      );
     }
     stage.say(`moving the address away from ${holder}`);
     await cluster.kill(gatewayOn(cluster, holder), stage);

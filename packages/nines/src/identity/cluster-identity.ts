@@ -47,7 +47,11 @@ async function createAuthority({ dir, topology, signal }: ClusterIdentityOptions
       await makeKey(join(folder, 'ca.key'), signal);
       await moveInto(join(folder, 'ca.key'), keyFile, 0o600);
     }
-    const extensions = ['basicConstraints = critical, CA:true, pathlen:0', 'keyUsage = critical, keyCertSign, cRLSign', 'subjectKeyIdentifier = hash'];
+    const extensions = [
+      'basicConstraints = critical, CA:true, pathlen:0',
+      'keyUsage = critical, keyCertSign, cRLSign',
+      'subjectKeyIdentifier = hash',
+    ];
     const request = { subject: `/O=nines/CN=${topology.name} authority`, extensions, days: CERTIFICATE_DAYS };
     await selfSign(folder, keyFile, join(folder, 'ca.pem'), request, signal);
     await moveInto(join(folder, 'ca.pem'), certFile, 0o644);

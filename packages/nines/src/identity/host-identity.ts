@@ -4,7 +4,7 @@ import { isIPv4 } from 'node:net';
 import { NinesError } from '../errors/errors.ts';
 import { allDone, inTemporaryFolder, moveInto, readFileIfPresent, writeFileAtomic } from './atomic-file.ts';
 import { authorityPaths, CERTIFICATE_DAYS, readSecrets } from './cluster-identity.ts';
-import { CERTIFICATE_NAMES, certificatePaths, secretsPath, type CertificateName } from './identity.ts';
+import { HOST_CERTIFICATES, certificatePaths, secretsPath, type CertificateName } from './identity.ts';
 import { issue, type CertificateRequest } from './openssl.ts';
 
 export interface HostIdentityOptions {
@@ -36,16 +36,29 @@ export async function issueHostIdentity(options: HostIdentityOptions): Promise<v
   await allDone([
     writeWhenDifferent(caFile, authority, 0o644),
     writeWhenDifferent(secretsPath(options.outDir), `${JSON.stringify(secrets, null, 2)}\n`, 0o600),
-    ...CERTIFICATE_NAMES.map((name) => issueCertificate(options, new X509Certificate(authority), name)),
+    ...HOST_CERTIFICATES.map((name) => issueCertificate(options, new X509Certificate(authority), name)),
   ]);
+}
+
+/** The operator's client certificate, for the commands of whoever keeps the cluster's identity. Idempotent. */
+export async function issueOperatorIdentity(options: Omit<HostIdentityOptions, 'host' | 'address'>): Promise<void> {
+  const holder = { ...options, host: 'operator', address: '127.0.0.1' };
+  await mkdir(options.outDir, { recursive: true, mode: 0o700 });
+  const authority = await readFile(authorityPaths(options.clusterDir).certFile, 'utf8');
+  await writeWhenDifferent(certificatePaths(options.outDir, 'operator').caFile, authority, 0o644);
+  await issueCertificate(holder, new X509Certificate(authority), 'operator');
 }
 
 /** These words go into openssl's configuration, where a line break or a comma would be another extension. */
 function checkNames({ host, address }: HostIdentityOptions): void {
   if (!/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(host)) {
-    throw new NinesError('E_CONFIG_INVALID', `host name ${JSON.stringify(host)}: allowed are a-z, 0-9 and '-' inside, at most 63 characters`);
+    throw new NinesError(
+      'E_CONFIG_INVALID',
+      `host name ${JSON.stringify(host)}: allowed are a-z, 0-9 and '-' inside, at most 63 characters`,
+    );
   }
-  if (!isIPv4(address)) throw new NinesError('E_CONFIG_INVALID', `address ${JSON.stringify(address)} of host ${host}: it has to be an IPv4 address`);
+  if (!isIPv4(address))
+    throw new NinesError('E_CONFIG_INVALID', `address ${JSON.stringify(address)} of host ${host}: it has to be an IPv4 address`);
 }
 
 async function writeWhenDifferent(path: string, content: string, mode: number): Promise<void> {

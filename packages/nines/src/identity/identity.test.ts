@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createClusterIdentity, readSecrets } from './cluster-identity.ts';
-import { issueHostIdentity } from './host-identity.ts';
-import { CERTIFICATE_NAMES, CERTIFICATE_USERS, certificatePaths } from './identity.ts';
+import { issueHostIdentity, issueOperatorIdentity } from './host-identity.ts';
+import { HOST_CERTIFICATES, CERTIFICATE_USERS, certificatePaths } from './identity.ts';
 import { installIdentity } from './install-identity.ts';
 import { exampleTopology } from './testing/example-topology.ts';
 
@@ -75,22 +75,30 @@ describe('identity of a host', () => {
     await cluster();
     await host('west-a-1', '127.0.21.1');
     const authority = await certificate(at('cluster'), 'ca');
-    for (const name of CERTIFICATE_NAMES) {
+    for (const name of HOST_CERTIFICATES) {
       const made = await certificate(at('west-a-1'), name);
       expect(made.verify(authority.publicKey)).toBe(true);
       expect(made.subject.split('\n')).toEqual(['O=nines', `OU=${name}`, 'CN=west-a-1']);
       expect(made.ca).toBe(false);
       expect(made.publicKey.asymmetricKeyDetails?.namedCurve).toBe('prime256v1');
-      const [server, client] = ['1.3.6.1.5.5.7.3.1', '1.3.6.1.5.5.7.3.2'];
-      expect(made.keyUsage).toEqual(name === 'operator' ? [client] : [server, client]);
+      expect(made.keyUsage).toEqual(['1.3.6.1.5.5.7.3.1', '1.3.6.1.5.5.7.3.2']);
       expect(await mode(certificatePaths(at('west-a-1'), name).keyFile)).toBe(0o600);
-      if (name === 'operator') continue;
       expect(made.checkIP('127.0.21.1')).toBe('127.0.21.1');
       expect(made.checkIP('127.0.0.1')).toBe('127.0.0.1');
       expect(made.checkIP('127.0.21.2')).toBeUndefined();
       expect(made.checkHost('west-a-1')).toBe('west-a-1');
     }
     expect(await readSecrets(at('west-a-1'))).toEqual(await readSecrets(at('cluster')));
+  });
+
+  test('no host gets the key that commands the others', async () => {
+    await cluster();
+    await host('a', '127.0.21.1');
+    expect(Object.keys(await contents(at('a'))).filter((name) => name.startsWith('operator'))).toEqual([]);
+    await issueOperatorIdentity({ clusterDir: at('cluster'), outDir: at('operator'), signal: AbortSignal.timeout(10_000) });
+    const made = await certificate(at('operator'), 'operator');
+    expect(made.keyUsage).toEqual(['1.3.6.1.5.5.7.3.2']);
+    expect(made.subject).toContain('OU=operator');
   });
 
   test('what is sound is kept; what is not is issued again, and only that', async () => {
@@ -111,7 +119,13 @@ describe('identity of a host', () => {
 
   test('words that would be more than a name are refused', async () => {
     await cluster();
-    for (const [name, address] of [['a,DNS:b', '127.0.0.1'], ['a\nb', '127.0.0.1'], ['', '127.0.0.1'], ['a', '1.2.3'], ['a', '1.2.3.4, DNS:b']] as const) {
+    for (const [name, address] of [
+      ['a,DNS:b', '127.0.0.1'],
+      ['a\nb', '127.0.0.1'],
+      ['', '127.0.0.1'],
+      ['a', '1.2.3'],
+      ['a', '1.2.3.4, DNS:b'],
+    ] as const) {
       await expect(host(name, address, at('cluster'), at('x'))).rejects.toMatchObject({ code: 'E_CONFIG_INVALID' });
     }
   });
@@ -135,7 +149,7 @@ describe('installation on a host', () => {
     const ownerOf = (user: string) => users.get(user) ?? expect.unreachable(user);
     await install('a', ownerOf);
     expect(await mode(at('installed'))).toBe(0o711);
-    for (const name of CERTIFICATE_NAMES) {
+    for (const name of HOST_CERTIFICATES) {
       const { keyFile } = certificatePaths(at('installed'), name);
       const { uid, gid } = await stat(keyFile);
       expect({ uid, gid }).toEqual(ownerOf(CERTIFICATE_USERS[name]));

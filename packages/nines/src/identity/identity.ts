@@ -29,7 +29,8 @@ export const CERTIFICATE_USERS: Record<CertificateName, string> = {
   operator: 'root',
 };
 
-export const CERTIFICATE_NAMES = Object.keys(CERTIFICATE_USERS) as CertificateName[];
+/** What a host gets. The operator's is not among them: who breaks into one host must not command the others. */
+export const HOST_CERTIFICATES = (Object.keys(CERTIFICATE_USERS) as CertificateName[]).filter((name) => name !== 'operator');
 
 export interface CertificatePaths {
   caFile: string;

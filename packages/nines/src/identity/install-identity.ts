@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { chmod, chown, mkdir, stat } from 'node:fs/promises';
 import { NinesError } from '../errors/errors.ts';
 import { allDone, readFileIfPresent, writeFileAtomic, type AtomicFileOptions } from './atomic-file.ts';
-import { CERTIFICATE_NAMES, CERTIFICATE_USERS, certificatePaths, secretsPath } from './identity.ts';
+import { HOST_CERTIFICATES, CERTIFICATE_USERS, certificatePaths, secretsPath } from './identity.ts';
 import { findUser, type UserIds } from './users.ts';
 
 export interface InstallIdentityOptions {
@@ -41,7 +41,7 @@ function filesToInstall({ seedDir, identityDir, ownerOf = findUser }: InstallIde
     { from: secretsPath(seedDir), to: secretsPath(identityDir), mode: 0o600, owner: root },
     { ...ca, mode: 0o644, owner: root },
   ];
-  for (const name of CERTIFICATE_NAMES) {
+  for (const name of HOST_CERTIFICATES) {
     const [seed, installed] = [certificatePaths(seedDir, name), certificatePaths(identityDir, name)];
     const owner = ownerOf(CERTIFICATE_USERS[name]);
     files.push({ from: seed.keyFile, to: installed.keyFile, mode: 0o600, owner });
@@ -51,7 +51,9 @@ function filesToInstall({ seedDir, identityDir, ownerOf = findUser }: InstallIde
 }
 
 async function refuseForeignSeed(seedDir: string, identityDir: string): Promise<void> {
-  const [seed, installed] = await Promise.all([seedDir, identityDir].map((dir) => readFileIfPresent(certificatePaths(dir, 'agent').caFile)));
+  const [seed, installed] = await Promise.all(
+    [seedDir, identityDir].map((dir) => readFileIfPresent(certificatePaths(dir, 'agent').caFile)),
+  );
   if (typeof seed !== 'string' || typeof installed !== 'string' || seed === installed) return;
   if (new X509Certificate(seed).fingerprint256 === new X509Certificate(installed).fingerprint256) return;
   throw new NinesError('E_IDENTITY', `${identityDir} belongs to another cluster than ${seedDir}`, {
@@ -61,10 +63,12 @@ async function refuseForeignSeed(seedDir: string, identityDir: string): Promise<
 
 async function installFile(file: InstalledFile): Promise<void> {
   const [seed, installed] = await Promise.all([readFileIfPresent(file.from), readFileIfPresent(file.to)]);
-  if (seed === null && installed === null) throw new NinesError('E_IDENTITY', `${file.to} is missing and ${file.from} is not there to install it from`);
+  if (seed === null && installed === null)
+    throw new NinesError('E_IDENTITY', `${file.to} is missing and ${file.from} is not there to install it from`);
   if (seed !== null && seed !== installed) return writeFileAtomic(file.to, seed, file);
   // The content is right; a restored backup may have lost owner and mode.
   const found = await stat(file.to);
-  if (file.owner !== undefined && (found.uid !== file.owner.uid || found.gid !== file.owner.gid)) await chown(file.to, file.owner.uid, file.owner.gid);
+  if (file.owner !== undefined && (found.uid !== file.owner.uid || found.gid !== file.owner.gid))
+    await chown(file.to, file.owner.uid, file.owner.gid);
   if ((found.mode & 0o777) !== file.mode) await chmod(file.to, file.mode);
 }

@@ -19,7 +19,9 @@ export async function openssl(args: string[], signal: AbortSignal): Promise<void
       if (signal.aborted) return reject(signal.reason);
       if (error.code === 'ENOENT') return reject(new NinesError('E_ENGINE_MISSING', `${OPENSSL} is not installed`));
       const lastLines = stderr.trim().split('\n').slice(-2).join('; ');
-      reject(new NinesError('E_IDENTITY', `openssl ${args[0]} failed: ${lastLines}`, { hint: 'Run openssl version: 3.0 or newer is needed.' }));
+      reject(
+        new NinesError('E_IDENTITY', `openssl ${args[0]} failed: ${lastLines}`, { hint: 'Run openssl version: 3.0 or newer is needed.' }),
+      );
     });
   });
 }
@@ -43,7 +45,13 @@ async function requestArguments(folder: string, request: CertificateRequest): Pr
 }
 
 /** A self-signed certificate over a key that exists. */
-export async function selfSign(folder: string, keyFile: string, certFile: string, request: CertificateRequest, signal: AbortSignal): Promise<void> {
+export async function selfSign(
+  folder: string,
+  keyFile: string,
+  certFile: string,
+  request: CertificateRequest,
+  signal: AbortSignal,
+): Promise<void> {
   await openssl([...(await requestArguments(folder, request)), '-key', keyFile, '-out', certFile], signal);
 }
 

@@ -12,7 +12,11 @@ describe('secrets of a cluster', () => {
   test('one for every role, user and service secret', () => {
     const topology = exampleTopology({ postgres: { main: 3, archive: 5 }, redis: ['cache'], services: { orders: ['SESSION_KEY'] } });
     const secrets = completeSecrets(emptySecrets(), topology, counter());
-    expect(Object.keys(secrets.postgres).filter((key) => key.startsWith('main/')).sort()).toEqual(
+    expect(
+      Object.keys(secrets.postgres)
+        .filter((key) => key.startsWith('main/'))
+        .sort(),
+    ).toEqual(
       ['app', 'monitor', 'postgres', ...Array.from({ length: 8 }, (_, ordinal) => `replica_${ordinal}`)].map((role) => `main/${role}`),
     );
     expect(secrets.postgres['archive/replica_9']).toBeDefined();
@@ -43,7 +47,15 @@ describe('secrets of a cluster', () => {
   test('reads back what was written, refuses everything else', () => {
     const secrets = completeSecrets(emptySecrets(), exampleTopology({ postgres: { main: 3 } }), counter());
     expect(parseSecrets(JSON.stringify(secrets))).toEqual(secrets);
-    for (const text of ['', '{', 'null', '[]', '{}', '{"postgres":{},"redis":{},"services":{}}', '{"postgres":{"a":1},"redis":{},"services":{},"other":{}}']) {
+    for (const text of [
+      '',
+      '{',
+      'null',
+      '[]',
+      '{}',
+      '{"postgres":{},"redis":{},"services":{}}',
+      '{"postgres":{"a":1},"redis":{},"services":{},"other":{}}',
+    ]) {
       expect(parseSecrets(text)).toBeNull();
     }
   });

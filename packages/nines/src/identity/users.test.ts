@@ -3,7 +3,14 @@ import { describe, expect, test } from 'vitest';
 import { NinesError } from '../errors/errors.ts';
 import { findUser, userIn } from './users.ts';
 
-const PASSWD = ['root:x:0:0:root:/root:/bin/bash', '# a comment', 'etcd-old:x:7:8::/:/bin/false', 'etcd:x:103:106::/var/lib/etcd/:/usr/sbin/nologin', 'broken:x', ''].join('\n');
+const PASSWD = [
+  'root:x:0:0:root:/root:/bin/bash',
+  '# a comment',
+  'etcd-old:x:7:8::/:/bin/false',
+  'etcd:x:103:106::/var/lib/etcd/:/usr/sbin/nologin',
+  'broken:x',
+  '',
+].join('\n');
 
 describe('users of the machine', () => {
   test('finds exactly the named user', () => {

@@ -87,10 +87,7 @@ export function planAddresses(options: {
   const network = given.size > 0 ? givenNetwork(given, options.used) : freeNetwork(options.used);
   const taken = new Set(given.values());
   const machine = firstFree(network, MACHINE_OFFSET, taken);
-  const gateway =
-    options.gatewayAddress === null
-      ? firstFree(network, GATEWAY_OFFSET, taken)
-      : addressNumber(options.gatewayAddress);
+  const gateway = options.gatewayAddress === null ? firstFree(network, GATEWAY_OFFSET, taken) : addressNumber(options.gatewayAddress);
   const hosts: Record<string, string> = {};
   for (const [name, address] of Object.entries(options.hosts)) {
     hosts[name] = address ?? addressText(firstFree(network, FIRST_HOST_OFFSET, taken));

@@ -93,7 +93,11 @@ function initArguments(lab: Lab, host: LabHost, boot: BootOptions): string[] {
 }
 
 /** Resolves when the pipe has said `ready`; rejects when it ends before, or on `stop`. */
-function saysReady(pipe: Readable, stop: AbortSignal, child: { once(event: 'error', listener: (error: Error) => void): unknown }): Promise<void> {
+function saysReady(
+  pipe: Readable,
+  stop: AbortSignal,
+  child: { once(event: 'error', listener: (error: Error) => void): unknown },
+): Promise<void> {
   return new Promise<void>((resolve, reject) => {
     child.once('error', reject);
     pipe.once('data', () => resolve());

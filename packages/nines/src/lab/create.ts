@@ -127,7 +127,9 @@ function planHosts(id: string, dir: string, options: CreateLabOptions, plan: Add
 async function chooseId(others: readonly Lab[]): Promise<string> {
   const names = [...(await namespaceNames()), ...(await linkNames()), ...others.map((lab) => lab.machineLink)];
   for (;;) {
-    const id = randomInt(36 ** 4).toString(36).padStart(4, '0');
+    const id = randomInt(36 ** 4)
+      .toString(36)
+      .padStart(4, '0');
     if (!names.some((name) => name.startsWith(`nines-${id}`))) return id;
   }
 }

@@ -29,12 +29,7 @@ export async function hostCommand(lab: Lab, hostName: HostName, argv: readonly s
  * Runs a command inside a host and gives back what it said, whatever its exit code.
  * @throws NinesError E_HOST_OFF, E_LAB_COMMAND (not finished within `timeoutMs`), E_INTERRUPTED
  */
-export async function execOnHost(
-  lab: Lab,
-  hostName: HostName,
-  argv: readonly string[],
-  options: ExecOptions,
-): Promise<CommandResult> {
+export async function execOnHost(lab: Lab, hostName: HostName, argv: readonly string[], options: ExecOptions): Promise<CommandResult> {
   const { user, env, ...rest } = options;
   return await runCommand(await hostCommand(lab, hostName, argv, user), { ...rest, env: { ...TOOL_ENVIRONMENT, ...env } });
 }

@@ -11,11 +11,7 @@ const LOCK_TIMEOUT_MS = 20_000;
  * The lock is a listening abstract unix socket: no file is left behind, and the kernel frees it when its holder dies.
  * @throws NinesError E_LAB_COMMAND when the holder keeps it for more than 20 s, E_INTERRUPTED
  */
-export async function withLock<Result>(
-  name: string,
-  signal: AbortSignal,
-  work: () => Promise<Result>,
-): Promise<Result> {
+export async function withLock<Result>(name: string, signal: AbortSignal, work: () => Promise<Result>): Promise<Result> {
   const deadlineMs = performance.now() + LOCK_TIMEOUT_MS;
   let holder = await tryToListen(name);
   while (holder === null) {
@@ -46,12 +42,7 @@ export function withLabLock<Result>(labDir: string, signal: AbortSignal, work: (
 }
 
 /** One boot or stop of one host at a time. Taken before the lab's lock, never inside it. */
-export function withHostLock<Result>(
-  labDir: string,
-  host: string,
-  signal: AbortSignal,
-  work: () => Promise<Result>,
-): Promise<Result> {
+export function withHostLock<Result>(labDir: string, host: string, signal: AbortSignal, work: () => Promise<Result>): Promise<Result> {
   return withLock(`host-${shortHash(`${labDir}\n${host}`)}`, signal, work);
 }
 

@@ -25,9 +25,7 @@ export async function namespaceNames(): Promise<string[]> {
 /** Inodes of the named namespaces that exist. */
 export async function namespaceInodes(names: readonly string[]): Promise<Set<number>> {
   const existing = new Set(await namespaceNames());
-  const inodes = names
-    .filter((name) => existing.has(name))
-    .map(async (name) => (await stat(join(NETNS_FOLDER, name))).ino);
+  const inodes = names.filter((name) => existing.has(name)).map(async (name) => (await stat(join(NETNS_FOLDER, name))).ino);
   return new Set(await Promise.all(inodes));
 }
 

@@ -23,6 +23,7 @@ interface ProcessStat {
   pid: number;
   parentPid: number;
   state: string;
+  threads: number;
   startTimeTicks: number;
 }
 
@@ -32,13 +33,15 @@ export async function processStat(pid: number): Promise<ProcessStat | null> {
   if (text === null) return null;
   // The second field is the program's name in brackets and may itself hold brackets and spaces.
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-  return { pid, state: fields[0] ?? '', parentPid: Number(fields[1]), startTimeTicks: Number(fields[19]) };
+  return { pid, state: fields[0] ?? '', parentPid: Number(fields[1]), threads: Number(fields[17]), startTimeTicks: Number(fields[19]) };
 }
 
 export async function isAlive(identity: ProcessIdentity | null): Promise<boolean> {
   if (identity === null) return false;
   const stat = await processStat(identity.pid);
-  return stat !== null && stat.startTimeTicks === identity.startTimeTicks && stat.state !== 'Z';
+  if (stat === null || stat.startTimeTicks !== identity.startTimeTicks) return false;
+  // A zombie with threads is still dying: what it had open is open until the last of them is gone.
+  return stat.state !== 'Z' || stat.threads > 1;
 }
 
 /** False when that very process was not there any more. */
@@ -78,8 +81,9 @@ export async function processesIn(kind: 'net' | 'pid', inodes: ReadonlySet<numbe
     }),
   );
   return found
-    .filter((stat) => stat !== null && stat.state !== 'Z')
-    .map((stat) => ({ pid: stat?.pid ?? 0, startTimeTicks: stat?.startTimeTicks ?? 0 }));
+    .filter((stat) => stat !== null)
+    .filter(({ state }) => state !== 'Z')
+    .map(({ pid, startTimeTicks }) => ({ pid, startTimeTicks }));
 }
 
 /** The first child of a process, once it has one. */

@@ -68,11 +68,7 @@ export async function writeRecord(lab: Lab): Promise<void> {
 }
 
 /** Reads, changes and writes the record under the lab's lock; `change` may act on the machine meanwhile. */
-export async function updateRecord(
-  labDir: string,
-  signal: AbortSignal,
-  change: (lab: Lab) => Lab | Promise<Lab>,
-): Promise<Lab> {
+export async function updateRecord(labDir: string, signal: AbortSignal, change: (lab: Lab) => Lab | Promise<Lab>): Promise<Lab> {
   return await withLabLock(labDir, signal, async () => {
     const changed = await change(await readRecord(labDir));
     await writeRecord(changed);

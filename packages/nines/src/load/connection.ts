@@ -8,9 +8,7 @@ export interface Target {
   port: number;
 }
 
-export type ExchangeEnd =
-  | { kind: 'answer'; answer: HttpAnswer }
-  | { kind: 'failure'; cause: FailureCause; sent: boolean };
+export type ExchangeEnd = { kind: 'answer'; answer: HttpAnswer } | { kind: 'failure'; cause: FailureCause; sent: boolean };
 
 export class Connection {
   alive = true;

@@ -52,7 +52,8 @@ describe('ResponseReader', () => {
   });
 
   it('skips interim answers, and keeps cookies apart', () => {
-    const text = 'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nSet-Cookie: a=1\r\nset-cookie: b=2\r\nConnection: close\r\nContent-Length: 0\r\n\r\n';
+    const text =
+      'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nSet-Cookie: a=1\r\nset-cookie: b=2\r\nConnection: close\r\nContent-Length: 0\r\n\r\n';
     const answer = readIn([Buffer.from(text)]);
     expect(answer).toMatchObject({ status: 200, keepAlive: false });
     expect(answer?.headers.get('set-cookie')).toBe('a=1\nb=2');

@@ -20,6 +20,7 @@ beforeEach(async () => {
   settings = {
     target,
     ratePerSecond: 300,
+    rampMs: 0,
     customers: 10,
     runId: 'test',
     contract: CONTRACT,

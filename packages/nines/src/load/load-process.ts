@@ -17,7 +17,10 @@ export class LoadProcess {
 
   private constructor(child: ChildProcess) {
     this.#child = child;
-    child.stdout?.setEncoding('utf8').on('data', lineSplitter((line) => this.#hear(JSON.parse(line) as LoadEvent)));
+    child.stdout?.setEncoding('utf8').on(
+      'data',
+      lineSplitter((line) => this.#hear(JSON.parse(line) as LoadEvent)),
+    );
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#stderr = (this.#stderr + text).slice(-2000);
     });
@@ -127,9 +130,10 @@ export class LoadProcess {
       };
       const check = () => {
         const found = look();
+        const failure = this.#failure;
         if (found !== null) settle(() => resolve(found));
-        else if (this.#failure !== null) settle(() => reject(this.#failure));
-        else if (signal.aborted) settle(() => reject(signal.reason));
+        else if (failure !== null) settle(() => reject(failure));
+        else if (signal.aborted) settle(() => reject(signal.reason as Error));
       };
       this.#listeners.add(check);
       signal.addEventListener('abort', check, { once: true });

@@ -1,9 +1,10 @@
 /**
- * The absolute schedule: request k is due at k / rate, whatever became of those before it. A client that waits for
+ * The absolute schedule: every request is due at a moment that was fixed before the run, whatever became of those before it. A client that waits for
  * answers would stop asking exactly while the system does not answer, and miss the outage it is there to see.
  */
 export interface OpenLoopOptions {
-  ratePerSecond: number;
+  /** When request k is due. */
+  dueMs(index: number): number;
   clock: () => number;
   /** Called in order for every request that is due, several at once after a delay. */
   issue(index: number, dueMs: number): void;
@@ -19,12 +20,21 @@ export interface OpenLoop {
 
 const LONGEST_SLEEP_MS = 10;
 
-export function startOpenLoop({ ratePerSecond, clock, issue, sweep }: OpenLoopOptions): OpenLoop {
+/**
+ * k / rate, after a rate that grows evenly from 0 during the ramp: by its end half as many requests were due as at the
+ * full rate. Pure.
+ */
+export function dueAtMs(index: number, ratePerSecond: number, rampMs: number): number {
+  const perMs = ratePerSecond / 1000;
+  const inRamp = (perMs * rampMs) / 2;
+  return index < inRamp ? Math.sqrt((2 * index * rampMs) / perMs) : rampMs + (index - inRamp) / perMs;
+}
+
+export function startOpenLoop({ dueMs, clock, issue, sweep }: OpenLoopOptions): OpenLoop {
   let index = 0;
   let issuing = true;
   let sweptMs = clock();
   let timer: NodeJS.Timeout | null = null;
-  const dueMs = (k: number) => (k * 1000) / ratePerSecond;
   const wake = () => {
     const nowMs = clock();
     while (issuing && dueMs(index) <= nowMs) {

@@ -6,6 +6,8 @@ import type { LoadCounts, Percentiles } from './measures.ts';
 export interface LoadSettings {
   target: Target;
   ratePerSecond: number;
+  /** The rate grows evenly from 0 for so long. */
+  rampMs: number;
   customers: number;
   /** Letters, digits and dashes; part of the names and keys that the run makes. */
   runId: string;

@@ -10,7 +10,13 @@ const saved: Partial<RequestRecord> = { attempts: 2, causes: ['reset'] };
 describe('recoveredMs', () => {
   it('is 0 when nothing was felt, and counts nothing from before the fault', () => {
     expect(recoveredMs(aRun(1000), 500, 1000)).toBe(0);
-    expect(recoveredMs(aRun(1000, (dueMs) => (dueMs < 480 ? reset : {})), 500, 1000)).toBe(0);
+    expect(
+      recoveredMs(
+        aRun(1000, (dueMs) => (dueMs < 480 ? reset : {})),
+        500,
+        1000,
+      ),
+    ).toBe(0);
   });
 
   it('ends with the first request after the last one that failed or needed its retry', () => {
@@ -24,8 +30,20 @@ describe('recoveredMs', () => {
   });
 
   it('is unknown when it lasts until the end', () => {
-    expect(recoveredMs(aRun(1000, (dueMs) => (dueMs >= 500 ? reset : {})), 500, 1000)).toBeNull();
-    expect(recoveredMs(aRun(2000, (dueMs) => (dueMs >= 500 && dueMs < 1000 ? reset : {})), 500, 1000)).toBeNull();
+    expect(
+      recoveredMs(
+        aRun(1000, (dueMs) => (dueMs >= 500 ? reset : {})),
+        500,
+        1000,
+      ),
+    ).toBeNull();
+    expect(
+      recoveredMs(
+        aRun(2000, (dueMs) => (dueMs >= 500 && dueMs < 1000 ? reset : {})),
+        500,
+        1000,
+      ),
+    ).toBeNull();
   });
 
   it('for any pattern: everything due from then on is well, and what is due just before it is not', () => {

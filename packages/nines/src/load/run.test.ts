@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { NinesError } from '../errors/errors.ts';
 import { type ClientContract, CONTRACT } from './contract.ts';
@@ -42,11 +43,11 @@ async function drive(target: { host: string; port: number }, settings: Drive): P
   const scenario = new OrdersScenario({ target, runId: 'test', customers: 20 });
   const signal = AbortSignal.timeout(10_000);
   run = await startLoad(
-    { target, ratePerSecond, contract: QUICK, maxConnections, freshEvery, scenario, record: (record) => records.push(record) },
+    { target, ratePerSecond, rampMs: 0, contract: QUICK, maxConnections, freshEvery, scenario, record: (record) => records.push(record) },
     signal,
   );
   running?.(run, records);
-  while (run.nowMs() < (requests * 1000) / ratePerSecond) await new Promise((resolve) => setTimeout(resolve, 5));
+  while (run.nowMs() < (requests * 1000) / ratePerSecond) await delay(5);
   await run.stop();
   return records;
 }
@@ -156,21 +157,24 @@ describe('the load client', () => {
   it('says `fail` only of what was never sent: a dead server, and back again', async () => {
     const { twin, target } = await aTwin();
     let backAtMs = 0;
+    const dieAndReturn = async (running: LoadRun) => {
+      await delay(200);
+      const { sessions, orders } = twin;
+      await twin.die();
+      await delay(500);
+      const again = await aTwin(target.port);
+      for (const [token, name] of sessions) again.twin.sessions.set(token, name);
+      again.twin.orders.push(...orders);
+      backAtMs = running.nowMs();
+    };
+    let returned = Promise.resolve();
     const records = await drive(target, {
       requests: 500,
       running: (running) => {
-        setTimeout(async () => {
-          const { sessions, orders } = twin;
-          await twin.die();
-          setTimeout(async () => {
-            const again = await aTwin(target.port);
-            for (const [token, name] of sessions) again.twin.sessions.set(token, name);
-            again.twin.orders.push(...orders);
-            backAtMs = running.nowMs();
-          }, 500);
-        }, 200);
+        returned = dieAndReturn(running);
       },
     });
+    await returned;
     const refused = records.filter((record) => record.class !== 'ok');
     expect(refused.length).toBeGreaterThan(20);
     for (const record of refused) {
@@ -212,7 +216,16 @@ describe('the load client', () => {
     const { twin, target } = await aTwin();
     await twin.die();
     const scenario = new OrdersScenario({ target, runId: 'test', customers: 1 });
-    const settings = { target, ratePerSecond: 1, contract: QUICK, maxConnections: 5, freshEvery: 10, scenario, record: () => undefined };
+    const settings = {
+      target,
+      ratePerSecond: 1,
+      rampMs: 0,
+      contract: QUICK,
+      maxConnections: 5,
+      freshEvery: 10,
+      scenario,
+      record: () => undefined,
+    };
     await expect(startLoad(settings, AbortSignal.timeout(300))).rejects.toThrow(/timeout/i);
     await expect(startLoad({ ...settings, preparationMs: 500 }, AbortSignal.timeout(5000))).rejects.toThrow(NinesError);
   });

@@ -4,7 +4,7 @@ import type { Target } from './connection.ts';
 import { attemptPlan, type ClientContract } from './contract.ts';
 import { Flight } from './flight.ts';
 import { LoadMeasures } from './measures.ts';
-import { startOpenLoop } from './open-loop.ts';
+import { dueAtMs, startOpenLoop } from './open-loop.ts';
 import { ConnectionPool } from './pool.ts';
 import type { RequestRecord } from './record.ts';
 import type { PlannedRequest, Scenario } from './scenario.ts';
@@ -12,6 +12,8 @@ import type { PlannedRequest, Scenario } from './scenario.ts';
 export interface LoadRunOptions {
   target: Target;
   ratePerSecond: number;
+  /** The rate grows evenly from 0 for so long; 0: full from the start. */
+  rampMs: number;
   contract: ClientContract;
   maxConnections: number;
   /** Every n-th request opens a connection of its own; the others use kept ones. */
@@ -65,7 +67,7 @@ export async function startLoad(options: LoadRunOptions, signal: AbortSignal): P
     }
   };
   const loop = startOpenLoop({
-    ratePerSecond: options.ratePerSecond,
+    dueMs: (k) => dueAtMs(k, options.ratePerSecond, options.rampMs),
     clock,
     issue: (k, dueMs) => launch(options.scenario.plan(k), dueMs),
     sweep: (nowMs) => {

@@ -43,7 +43,10 @@ describe('stepFigures', () => {
         { name: 'heal', atMs: 2000 },
       ],
     };
-    expect(stepFigures(felt([1000, 1300], [2000, 2500]), step)).toMatchObject({ recoveredMs: 500, faults: [{ recoveredMs: 300 }, { recoveredMs: 500 }] });
+    expect(stepFigures(felt([1000, 1300], [2000, 2500]), step)).toMatchObject({
+      recoveredMs: 500,
+      faults: [{ recoveredMs: 300 }, { recoveredMs: 500 }],
+    });
     expect(stepFigures(felt([1000, 1300], [2000, 3000]), step).recoveredMs).toBeNull();
   });
 

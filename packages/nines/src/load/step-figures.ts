@@ -49,7 +49,11 @@ export function stepFigures(records: readonly RequestRecord[], step: StepMarks):
   const lags = rising(mine.map((record) => record.sentMs - record.dueMs));
   // By completion: an answer to a request of before the step can end a gap inside it.
   const good = records.filter((record) => !isFailed(record));
-  const gap = (some: RequestRecord[]) => longestGapMs(some.map((record) => record.doneMs), window);
+  const gap = (some: RequestRecord[]) =>
+    longestGapMs(
+      some.map((record) => record.doneMs),
+      window,
+    );
   const faults = step.faults.map((fault, index) => {
     const untilMs = step.faults[index + 1]?.atMs ?? window.untilMs;
     return { ...fault, recoveredMs: recoveredMs(records, fault.atMs, untilMs) };

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { etcdEndpoints } from '../engines/etcd/render.ts';
 import { NinesError } from '../errors/errors.ts';
 import { certificatePaths } from '../identity/identity.ts';
 import type { Lab } from '../lab/lab.ts';
@@ -30,10 +31,7 @@ export class Cluster {
     this.lab = lab;
     this.#spec = spec;
     this.agents = new AgentClient(tls);
-    const endpoints = spec.placement.units
-      .filter((unit) => unit.engine === 'etcd')
-      .map((unit) => `https://${spec.hosts[unit.host]?.address}:${spec.topology.etcd.clientPort}`);
-    this.store = createStore({ endpoints, tls });
+    this.store = createStore({ endpoints: etcdEndpoints(spec), tls });
   }
 
   /** Throws E_LAB_NOT_FOUND when the lab was never brought up. */

@@ -107,8 +107,8 @@ async function killUnit(cluster: Cluster, unit: PlacedUnit, signal: AbortSignal)
   if (pid === null) throw new NinesError('E_UNREACHABLE', `${unit.name} on ${unit.host} has no process to kill`);
   const atNs = process.hrtime.bigint();
   const fault = await killProcess(cluster.lab, unit.host, pid, { signal });
-  const { inEffect, detail } = await fault.proof();
-  if (!inEffect) throw new NinesError('E_LAB_COMMAND', `${unit.name} on ${unit.host} was not killed: ${detail}`);
+  // The kernel takes a moment to take a large process apart.
+  while (!(await fault.proof()).inEffect) await delay(1, undefined, { signal });
   return { atNs, proof: `process ${pid} of ${unit.name} on ${unit.host} is gone` };
 }
 
@@ -150,7 +150,7 @@ async function storedOrders(cluster: Cluster, signal: AbortSignal): Promise<Stor
 }
 
 async function versions(signal: AbortSignal): Promise<Record<string, string>> {
-  const { tools, nodeVersion } = await detectMachine(toolsFor(), signal);
+  const { tools, nodeVersion } = await detectMachine(toolsFor(), { signal, run: (argv, limits) => run(argv, { ...limits, signal }) });
   const known = Object.entries(tools).flatMap(([name, { version }]) => (version === null ? [] : [[name, version] as const]));
   return { node: nodeVersion, ...Object.fromEntries(known) };
 }

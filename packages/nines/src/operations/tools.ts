@@ -22,7 +22,8 @@ export async function toolCall(
   words: string[],
   options: { group?: string; user?: string; signal: AbortSignal },
 ): Promise<ToolCall> {
-  const [first = '', ...rest] = words;
+  const [first = '', ...given] = words;
+  const rest = given[0] === '--' ? given.slice(1) : given;
   if (first === 'psql') return psql(cluster, rest, options);
   if (first === 'redis-cli') return redisCli(cluster, rest, options);
   if (first === 'etcdctl') return etcdctl(cluster, rest);

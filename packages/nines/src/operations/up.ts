@@ -1,12 +1,12 @@
 /** From a project to a running cluster in the lab: everything ready, or nothing left behind. */
-import { flushCompileCache } from 'node:module';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { extname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { run } from '../agent/run.ts';
 import { requireEngines } from '../engines/machine/require.ts';
 import { NinesError } from '../errors/errors.ts';
 import { createClusterIdentity } from '../identity/cluster-identity.ts';
-import { issueHostIdentity } from '../identity/host-identity.ts';
+import { issueHostIdentity, issueOperatorIdentity } from '../identity/host-identity.ts';
 import { bootHost, createLab, destroyLab, type Lab } from '../lab/index.ts';
 import { type ClusterSpec, type EngineName } from '../topology/cluster-spec.ts';
 import { makeClusterSpec } from '../topology/make-cluster-spec.ts';
@@ -44,7 +44,7 @@ export async function bringUp(options: UpOptions): Promise<Cluster> {
   try {
     const spec = specFor(project, lab);
     progress.stage('certificates and secrets');
-    await writeIdentities(lab, spec, signal);
+    await Promise.all([writeIdentities(lab, spec, signal), compileAgent(options.cacheDir, signal)]);
     progress.stage('hosts');
     await bootHosts(lab, options);
     cluster = await Cluster.open(lab);
@@ -89,7 +89,7 @@ async function writeIdentities(lab: Lab, spec: ClusterSpec, signal: AbortSignal)
   const text = `${JSON.stringify(spec)}\n`;
   await writeFile(paths.specFile, text, { mode: 0o600 });
   const clusterDir = paths.identityDir;
-  await issueHostIdentity({ clusterDir, outDir: paths.operatorDir, host: 'operator', address: lab.machineAddress, signal });
+  await issueOperatorIdentity({ clusterDir, outDir: paths.operatorDir, signal });
   await Promise.all(
     Object.entries(spec.hosts).map(async ([host, { address }]) => {
       await issueHostIdentity({ clusterDir, outDir: paths.seedDir(host), host, address, signal });
@@ -98,32 +98,37 @@ async function writeIdentities(lab: Lab, spec: ClusterSpec, signal: AbortSignal)
   );
 }
 
-export const AGENT_ENTRY = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? '../agent/process-main.ts' : '../agent/process-main.js', import.meta.url));
+// The source in a clone, the compiled module in the published package.
+const AGENT_ENTRY = fileURLToPath(new URL(`../agent/main${extname(import.meta.url)}`, import.meta.url));
 
 async function bootHosts(lab: Lab, { project, cacheDir, signal }: UpOptions): Promise<void> {
-  await compileAgent(cacheDir);
   const view = hostView(project, process.execPath);
   const seedTarget = '/run/nines/seed';
   for (const host of Object.keys(lab.hosts)) {
     await bootHost(lab, host, {
       argv: [
         view.nodeFile,
+        '--optimize-for-size',
         '--max-semi-space-size=1',
         AGENT_ENTRY,
         ...['--host', host, '--seed', seedTarget, '--project', view.projectDir],
       ],
-      env: { NODE_COMPILE_CACHE: cacheDir, NODE_ENV: 'production', PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C.UTF-8' },
+      env: { NODE_COMPILE_CACHE: cacheDir, NODE_ENV: 'production', MALLOC_ARENA_MAX: '1', PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C.UTF-8' },
       mounts: [...view.mounts, { source: labPaths(lab).seedDir(host), target: seedTarget, readOnly: true }],
       signal,
     });
   }
 }
 
-/** The agent's modules, compiled into the cache by loading them here once: three agents need not do it three times. */
-async function compileAgent(cacheDir: string): Promise<void> {
+/**
+ * The agent's modules, compiled into Node's cache by a process that only imports them: an agent that has to strip types
+ * itself loads the compiler for good and is 40 MB larger.
+ */
+async function compileAgent(cacheDir: string, signal: AbortSignal): Promise<void> {
   await mkdir(cacheDir, { recursive: true, mode: 0o700 });
-  await import('../agent/main.ts');
-  flushCompileCache();
+  const importOnly = `await import(${JSON.stringify(pathToFileURL(AGENT_ENTRY).href)})`;
+  const env = { NODE_COMPILE_CACHE: cacheDir, PATH: '/usr/sbin:/usr/bin:/sbin:/bin' };
+  await run([process.execPath, '--input-type=module', '--eval', importOnly], { env, signal });
 }
 
 async function becomeReady(cluster: Cluster, { timeoutMs, signal, progress }: UpOptions): Promise<void> {

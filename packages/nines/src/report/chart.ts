@@ -26,8 +26,9 @@ export interface ChartOptions {
   description: string;
 }
 
+const SLOT_MS = 100;
 const WIDTH = 1120;
-const LEFT = 44;
+const LEFT = 54;
 const RIGHT = 8;
 const TOP = 34;
 const FLOW_HEIGHT = 120;
@@ -40,13 +41,14 @@ const LATENCY_DECADES = Math.log10(4000);
 const LATENCY_LINES = [1, 10, 100, 1000];
 /** All that waited for an outage is answered at once after it: such a peak is cut off here, in slots as scheduled. */
 const HIGHEST_PEAK = 3;
+const LOWEST_PEAK = 1.3;
 const TICKS_MS = [500, 1000, 2000, 5000, 10_000, 20_000, 30_000, 60_000];
 
 export function chart(options: ChartOptions): string {
   const { fromMs, untilMs, slots } = options;
   const x = (timeMs: number) => LEFT + ((timeMs - fromMs) / (untilMs - fromMs)) * (WIDTH - LEFT - RIGHT);
-  const shown = slots.filter((slot) => slot.atMs >= fromMs && slot.atMs < untilMs);
-  const slotWidth = x(fromMs + 100) - x(fromMs);
+  const shown = slots.filter((slot) => slot.atMs >= fromMs && slot.atMs + SLOT_MS <= untilMs);
+  const slotWidth = x(fromMs + SLOT_MS) - x(fromMs);
   return [
     `<svg class="chart" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${escaped(options.description)}">`,
     ...options.bands.map((band) => bandOf(band, x)),
@@ -69,7 +71,8 @@ function faultOf({ label, atMs }: ChartFault, x: (timeMs: number) => number): st
 
 function flow(slots: readonly TimelineSlot[], scheduled: number, x: (timeMs: number) => number, width: number): string[] {
   const bottom = TOP + FLOW_HEIGHT;
-  const highest = scheduled * HIGHEST_PEAK;
+  const peak = slots.reduce((most, slot) => Math.max(most, slot.ok, slot.failed, slot.retried), 0);
+  const highest = scheduled * Math.min(HIGHEST_PEAK, Math.max(LOWEST_PEAK, (peak / scheduled) * 1.1));
   const height = (value: number) => (Math.min(value, highest) / highest) * FLOW_HEIGHT;
   const bars = (kind: 'ok' | 'retried' | 'failed', words: string) =>
     slots
@@ -102,13 +105,30 @@ function latency(slots: readonly TimelineSlot[], x: (timeMs: number) => number, 
     const centre = at(x(slot.atMs) + width / 2);
     return `<line class="spread" x1="${centre}" x2="${centre}" y1="${at(y(slot.p50Ms))}" y2="${at(y(slot.maxMs))}" stroke-width="${at(Math.max(0.6, width * 0.6))}"><title>${seconds(slot.atMs)}: median ${duration(slot.p50Ms)}, slowest ${duration(slot.maxMs)}</title></line>`;
   });
-  const medians = slots.filter((slot) => slot.p50Ms !== null).map((slot) => `${at(x(slot.atMs) + width / 2)},${at(y(slot.p50Ms ?? 1))}`);
+  const medians = answered(slots).map((run) => {
+    const corners = run.map((slot) => `${at(x(slot.atMs) + width / 2)},${at(y(slot.p50Ms ?? 1))}`);
+    return `<polyline class="median" points="${corners.join(' ')}"/>`;
+  });
   return [
     `<text class="axis-name" x="${LEFT}" y="${TOP + FLOW_HEIGHT + GAP - 7}" dx="6">latency: median to slowest</text>`,
     ...lines,
     ...points,
-    `<polyline class="median" points="${medians.join(' ')}"/>`,
+    ...medians,
   ];
+}
+
+/** Runs of neighbouring slots with answers: a line through a time without any would claim some. */
+function answered(slots: readonly TimelineSlot[]): TimelineSlot[][] {
+  const runs: TimelineSlot[][] = [];
+  let before: TimelineSlot | undefined;
+  for (const slot of slots) {
+    if (slot.p50Ms !== null) {
+      if (before?.p50Ms === null || before === undefined) runs.push([]);
+      runs.at(-1)?.push(slot);
+    }
+    before = slot;
+  }
+  return runs;
 }
 
 function timeAxis(fromMs: number, untilMs: number, x: (timeMs: number) => number): string[] {

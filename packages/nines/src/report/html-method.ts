@@ -9,7 +9,7 @@ export function howMeasured(report: DemoReport): string {
   const rows: [string, string][] = [
     [
       'Client',
-      `Open loop: request k is due at k / ${count(load.ratePerSecond)} s, whatever became of those before it. ${share(total.keyedWrites, total.requests)} of the requests are writes with an idempotency key. ${count(load.connectionsOpened)} connections, kept and new ones.`,
+      `Open loop: ${count(load.ratePerSecond)} requests are due every second, each at a moment fixed before the run, whatever became of those before it. ${share(total.keyedWrites, total.requests)} of the requests are writes with an idempotency key. ${count(load.connectionsOpened)} connections, kept and new ones.`,
     ],
     [
       'Failed',
@@ -17,10 +17,13 @@ export function howMeasured(report: DemoReport): string {
     ],
     ['Gap', 'The longest time inside the step in which no good answer came: to anybody, to a reader, to a writer.'],
     ['Recovered', 'From the fault until every request is answered well at its first try, without needing the retry.'],
-    ['Orders', `${orders.reason}. Of the orders without a definite answer ${count(orders.unanswered.present)} are there and ${count(orders.unanswered.absent)} are not; both are right.`],
+    [
+      'Orders',
+      `${sentence(orders.reason)} Of the orders without a definite answer ${count(orders.unanswered.present)} are there and ${count(orders.unanswered.absent)} are not; both are right.`,
+    ],
     [
       'With nothing broken',
-      baseline === null ? '—' : `${count(baseline.requests)} requests, ${count(baseline.failed)} failed, p50 ${duration(baseline.latency.p50Ms)}, p99 ${duration(baseline.latency.p99Ms)}, longest gap ${duration(baseline.longestGapMs)}.`,
+      `${count(baseline.requests)} requests, ${count(baseline.failed)} failed, p50 ${duration(baseline.latency.p50Ms)}, p99 ${duration(baseline.latency.p99Ms)}, longest gap ${duration(baseline.longestGapMs)}.`,
     ],
     [
       'Latency',
@@ -30,10 +33,22 @@ export function howMeasured(report: DemoReport): string {
       "The client's own delay",
       `p99 ${duration(load.lag.p99Ms)}, worst ${duration(load.lag.maxMs)} (a step above ${LAG_LIMITS.p99Ms} and ${LAG_LIMITS.maxMs} ms decides nothing); it used ${Math.round(load.cpu.share * 100)} % of a core.`,
     ],
-    ['Machine', `${machine.cpus} × ${machine.cpuModel}, ${(machine.memoryBytes / 2 ** 30).toFixed(1)} GiB, Linux ${machine.kernel}; the client ran on it too.`],
-    ['Versions', Object.entries(report.versions).map(([name, version]) => `${name} ${version}`).join(', ') || '—'],
+    [
+      'Machine',
+      `${machine.cpus} × ${machine.cpuModel}, ${(machine.memoryBytes / 2 ** 30).toFixed(1)} GiB, Linux ${machine.kernel}; the client ran on it too.`,
+    ],
+    [
+      'Versions',
+      Object.entries(report.versions)
+        .map(([name, version]) => `${name} ${version}`)
+        .join(', ') || '—',
+    ],
     ['Time', `Up in ${duration(report.upMs)}, all in ${duration(report.tookMs)}.`],
   ];
   const items = rows.map(([term, words]) => `<dt>${escaped(term)}</dt><dd>${escaped(words)}</dd>`);
   return `<dl class="card">${items.join('\n')}</dl>`;
+}
+
+function sentence(words: string): string {
+  return `${words.slice(0, 1).toUpperCase()}${words.slice(1)}.`;
 }

@@ -44,7 +44,7 @@ function verdictCard(report: DemoReport): string {
   return `<section class="card verdict ${report.verdict}">
 <strong class="word">${WORD[report.verdict]}</strong>
 <p>While ${count(load.ratePerSecond)} requests came in every second for ${duration(load.durationMs)}, ${broken} broken on purpose.
-${escaped(outcome(report))}</p>
+${escaped(outcome(report))}${report.verdict === 'passed' ? ' Every limit was kept.' : ''}</p>
 ${findings(report.findings)}
 <div class="figures">
 <div><b>${count(total.requests)}</b>requests</div>
@@ -61,8 +61,9 @@ ${findings(orders.anomalies)}
 function outcome({ total, orders, ackedOrders, lostOrders, duplicatedOrders }: DemoReport): string {
   const failed = total.failed === 0 ? 'No request failed.' : `${counted(total.failed, 'request')} of ${count(total.requests)} failed.`;
   if (orders.verdict === 'unknown') return `${failed} Whether every confirmed order is there could not be decided: ${orders.reason}.`;
-  if (orders.verdict === 'valid') return `${failed} Every one of the ${count(ackedOrders)} orders confirmed to customers is there exactly once.`;
-  return `${failed} Of ${count(ackedOrders)} orders confirmed to customers ${count(lostOrders)} were lost, ${count(duplicatedOrders)} were made twice, and ${count(orders.phantom)} exist that nobody placed.`;
+  if (orders.verdict === 'valid')
+    return `${failed} Every one of the ${count(ackedOrders)} orders confirmed to customers is there exactly once.`;
+  return `${failed} Orders confirmed to customers: ${count(ackedOrders)}, of which ${count(lostOrders)} lost and ${count(duplicatedOrders)} made twice; ${count(orders.phantom)} exist that nobody placed.`;
 }
 
 function findings(lines: readonly string[]): string {
@@ -106,7 +107,10 @@ function wholeChart(report: DemoReport): string {
 }
 
 function stepCard(report: DemoReport, step: StepReport, index: number): string {
-  const recoveries = step.faults.map((fault) => `${fault.name} at ${(fault.atMs / 1000).toFixed(2)} s: ${fault.recoveredMs === null ? 'not recovered' : `recovered after ${duration(fault.recoveredMs)}`}`);
+  const recoveries = step.faults.map(
+    (fault) =>
+      `${fault.name} at ${(fault.atMs / 1000).toFixed(2)} s: ${fault.recoveredMs === null ? 'not recovered' : `recovered after ${duration(fault.recoveredMs)}`}`,
+  );
   const causes = Object.entries(step.causes).map(([cause, times]) => `${cause} × ${count(times)}`);
   const picture = chart({
     slots: report.timeline,

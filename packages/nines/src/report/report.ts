@@ -55,8 +55,8 @@ export interface DemoReport {
   lostOrders: number;
   duplicatedOrders: number;
   orders: OrdersReport;
-  /** The same figures with nothing broken, before the first step; null when the run ended before. */
-  baseline: StepFigures | null;
+  /** With nothing broken, before the first step; judged like one. */
+  baseline: StepReport;
   /** Over the whole run, between the steps too. */
   total: { requests: number; keyedWrites: number; failed: number; failedFirstTry: number };
   load: LoadSummary & { ratePerSecond: number; customers: number; readDeadlineMs: number; writeDeadlineMs: number; retryAtShare: number };

@@ -9,13 +9,17 @@ const COLOURS: Record<Verdict, string> = { passed: '32', failed: '31', undecided
 export function terminalReport(report: DemoReport, coloured: boolean): string {
   const paint = (text: string, code: string) => (coloured ? `\u001b[${code}m${text}\u001b[0m` : text);
   const verdictWord = (verdict: Verdict) => paint(verdict, COLOURS[verdict]);
-  const rows = report.steps.map(cells);
+  const shown = [report.baseline, ...report.steps];
+  const rows = shown.map(cells);
   const widths = HEAD.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)));
   const line = (row: string[]) => row.map((cell, column) => pad(cell, widths[column] ?? 0, column)).join('  ');
   const table = [
     paint(line(HEAD).trimEnd(), '1'),
-    widths.slice(0, -1).map((width) => '─'.repeat(width)).join('  '),
-    ...rows.map((row, index) => `${line(row)}${verdictWord(report.steps[index]?.verdict ?? 'undecided')}`),
+    widths
+      .slice(0, -1)
+      .map((width) => '─'.repeat(width))
+      .join('  '),
+    ...rows.map((row, index) => `${line(row)}${verdictWord(shown[index]?.verdict ?? 'undecided')}`),
   ];
   const orders = `${counted(report.ackedOrders, 'acknowledged order')}: ${count(report.lostOrders)} lost, ${count(report.duplicatedOrders)} duplicated, ${count(report.orders.phantom)} that nobody placed`;
   return [

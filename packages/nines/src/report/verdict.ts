@@ -41,14 +41,17 @@ function missedLimits(figures: StepFigures, limits: StepLimits): string[] {
   return missed;
 }
 
-/** A failure anywhere is a failure; else what could not be decided stays undecided. `interrupted`: why it ended early. */
-export function judgeDemo(steps: readonly StepReport[], orders: OrdersReport, interrupted: string | null): Judged {
+/**
+ * A failure anywhere is a failure; else what could not be decided, or was not run, stays undecided. `unplayed`: what
+ * was not run, because the step before it (which has its own verdict) did not become steady.
+ */
+export function judgeDemo(steps: readonly StepReport[], orders: OrdersReport, unplayed: string | null): Judged {
   const findings = steps.flatMap((step) => step.findings.map((finding) => `${step.title}: ${finding}`));
   if (orders.verdict !== 'valid') findings.push(`orders: ${orders.reason}`);
-  if (interrupted !== null) findings.push(interrupted);
+  if (unplayed !== null) findings.push(unplayed);
   const verdicts = steps.map((step) => step.verdict);
-  const failed = verdicts.includes('failed') || orders.verdict === 'invalid' || interrupted !== null;
+  const failed = verdicts.includes('failed') || orders.verdict === 'invalid';
   if (failed) return { verdict: 'failed', findings };
-  const undecided = verdicts.includes('undecided') || orders.verdict === 'unknown' || steps.length === 0;
+  const undecided = verdicts.includes('undecided') || orders.verdict === 'unknown' || unplayed !== null || steps.length === 0;
   return { verdict: undecided ? 'undecided' : 'passed', findings };
 }

@@ -53,7 +53,13 @@ export class Client {
    * A call that may be made at two members at once: a read, or a write that does no harm when it is done twice.
    * Rejects with one of the store's errors.
    */
-  async ask(path: string, body: unknown, kind: 'read' | 'write', options: CallOptions = {}, lane: Lane = 'call'): Promise<HedgedAnswer<unknown>> {
+  async ask(
+    path: string,
+    body: unknown,
+    kind: 'read' | 'write',
+    options: CallOptions = {},
+    lane: Lane = 'call',
+  ): Promise<HedgedAnswer<unknown>> {
     const timeoutMs = options.timeoutMs ?? this.#timeoutMs;
     const limits = { members: this.members, hedgeAfterMs: this.#hedgeAfterMs, timeoutMs, signal: options.signal };
     try {

@@ -7,19 +7,19 @@ export type Attempt<T> = (member: Member, signal: AbortSignal, reached: () => vo
 export interface HedgedAnswer<T> {
   value: T;
   member: Member;
-  /** Another member may have received the same request: a write may be done, or still come, twice. */
+  /** Another copy of the request may have arrived: a write may be done, or still come, twice. */
   contended: boolean;
 }
 
 /** No attempt was answered in time, or one was refused. */
 export class HedgeError extends Error {
   override readonly name = 'HedgeError';
-  /** A member that gave no definite answer may have received the request. */
+  /** A copy that got no definite answer may have arrived. */
   readonly reached: boolean;
   readonly refusal: RefusedError | null;
 
   constructor(reasons: string[], reached: boolean, refusal: RefusedError | null) {
-    super(reasons.join('; '), refusal === null ? undefined : { cause: refusal });
+    super([...new Set(reasons)].join('; '), refusal === null ? undefined : { cause: refusal });
     this.reached = reached;
     this.refusal = refusal;
   }
@@ -27,75 +27,145 @@ export class HedgeError extends Error {
 
 export interface HedgeOptions {
   members: MemberList;
-  /** The next member is asked too when there is no answer after this time. */
+  /** The next member is asked too when there is no answer after this time; then the one after it, after twice that, and so on. */
   hedgeAfterMs: number;
   timeoutMs: number;
   signal: AbortSignal | undefined;
 }
 
-/** Asks the best member, then also the next after `hedgeAfterMs` or a failure; the first answer or refusal counts. */
-export async function hedged<T>(options: HedgeOptions, attempt: Attempt<T>): Promise<HedgedAnswer<T>> {
-  const { members, hedgeAfterMs, timeoutMs, signal } = options;
-  const order = members.order(performance.now());
-  const running = new Set<Member>();
-  /** Silent since the next one was asked. They may be frozen, and would cost every call the time of a hedge. */
-  const overdue = new Set<Member>();
-  const reached = new Set<Member>();
-  const reasons: string[] = [];
-  const controller = new AbortController();
-  let next: NodeJS.Timeout | undefined;
-  let deadline: NodeJS.Timeout | undefined;
-  let stop: (() => void) | undefined;
-  try {
-    return await new Promise<HedgedAnswer<T>>((resolve, reject) => {
-      const fail = (reason: string, refusal: RefusedError | null = null) => reject(new HedgeError([...reasons, reason], reached.size > 0, refusal));
-      const lost = (member: Member, error: unknown) => {
-        if (controller.signal.aborted) return;
-        running.delete(member);
-        if (error instanceof RefusedError) {
-          members.answered(member);
-          reached.delete(member);
-          return fail(error.message, error);
-        }
-        members.failed(member, performance.now());
-        reasons.push(error instanceof Error ? error.message : String(error));
-        if (order.length > 0) startNext();
-        else if (running.size === 0) fail('no other member is left');
-      };
-      const won = (member: Member, value: T) => {
-        if (controller.signal.aborted) return;
-        running.delete(member);
-        reached.delete(member);
-        members.answered(member);
-        resolve({ value, member, contended: reached.size > 0 });
-      };
-      const startNext = () => {
-        clearTimeout(next);
-        const member = order.shift();
-        if (member === undefined) return;
-        if (order.length > 0) next = setTimeout(hedge, hedgeAfterMs);
-        running.add(member);
-        attempt(member, controller.signal, () => reached.add(member)).then((value) => won(member, value), (error: unknown) => lost(member, error));
-      };
-      const hedge = () => {
-        for (const member of running) overdue.add(member);
-        startNext();
-      };
-      const late = () => {
-        for (const member of running) overdue.add(member);
-        fail(`no answer within ${Math.round(timeoutMs)} ms`);
-      };
-      stop = () => fail('the caller stopped it');
-      deadline = setTimeout(late, timeoutMs);
-      signal?.addEventListener('abort', stop, { once: true });
-      if (signal?.aborted === true) return stop();
-      startNext();
-    });
-  } finally {
-    clearTimeout(next);
-    clearTimeout(deadline);
-    if (stop !== undefined) signal?.removeEventListener('abort', stop);
-    controller.abort();
-    for (const member of overdue) if (running.has(member)) members.failed(member, performance.now());
+/** So often a copy is sent at the least, until the deadline. */
+const LONGEST_INTERVAL_MS = 400;
+
+/**
+ * Asks the best member, then the others in turn; the first answer or refusal counts. It goes on past the last member,
+ * because a request that reaches a follower before it knows that its leader is gone is lost without an answer: only a copy
+ * that is sent after the election comes through. When nobody listens anywhere it ends at once.
+ */
+export function hedged<T>(options: HedgeOptions, attempt: Attempt<T>): Promise<HedgedAnswer<T>> {
+  return new Promise((resolve, reject) => new HedgedCall(options, attempt, resolve, reject).start());
+}
+
+/** One copy of the request. */
+interface Copy {
+  member: Member;
+  reached: boolean;
+  /** Another copy was sent after it, for want of an answer. */
+  overdue: boolean;
+}
+
+class HedgedCall<T> {
+  readonly #options: HedgeOptions;
+  readonly #attempt: Attempt<T>;
+  readonly #resolve: (answer: HedgedAnswer<T>) => void;
+  readonly #reject: (error: HedgeError) => void;
+  readonly #order: Member[];
+  readonly #controller = new AbortController();
+  readonly #running = new Set<Copy>();
+  readonly #reasons: string[] = [];
+  #sent = 0;
+  /** Copies in a row that did not even arrive. */
+  #unreachedInARow = 0;
+  /** A copy that arrived and is over, without a definite answer. */
+  #reachedAndOver = false;
+  #intervalMs: number;
+  #next: NodeJS.Timeout | undefined;
+  #deadline: NodeJS.Timeout | undefined;
+
+  constructor(options: HedgeOptions, attempt: Attempt<T>, resolve: (answer: HedgedAnswer<T>) => void, reject: (error: HedgeError) => void) {
+    this.#options = options;
+    this.#attempt = attempt;
+    this.#resolve = resolve;
+    this.#reject = reject;
+    this.#order = options.members.order(performance.now());
+    this.#intervalMs = options.hedgeAfterMs;
+  }
+
+  start(): void {
+    const { timeoutMs, signal } = this.#options;
+    if (signal?.aborted === true) return this.#stopped();
+    signal?.addEventListener('abort', this.#stopped, { once: true });
+    this.#deadline = setTimeout(() => {
+      for (const copy of this.#running) copy.overdue = true;
+      this.#fail(`no answer within ${Math.round(timeoutMs)} ms`);
+    }, timeoutMs);
+    this.#send();
+  }
+
+  #send(): void {
+    const member = this.#order[this.#sent % this.#order.length];
+    if (member === undefined) return this.#fail('there are no members');
+    this.#sent += 1;
+    const copy: Copy = { member, reached: false, overdue: false };
+    this.#running.add(copy);
+    clearTimeout(this.#next);
+    this.#next = setTimeout(() => this.#hedge(), this.#intervalMs);
+    const reached = () => {
+      copy.reached = true;
+    };
+    this.#attempt(member, this.#controller.signal, reached).then(
+      (value) => this.#won(copy, value),
+      (error: unknown) => this.#lost(copy, error),
+    );
+  }
+
+  #hedge(): void {
+    for (const copy of this.#running) copy.overdue = true;
+    this.#intervalMs = Math.min(this.#intervalMs * 2, LONGEST_INTERVAL_MS);
+    this.#send();
+  }
+
+  #won(copy: Copy, value: T): void {
+    if (this.#over) return;
+    this.#forget(copy);
+    this.#finish();
+    this.#resolve({ value, member: copy.member, contended: this.#othersReached });
+  }
+
+  #lost(copy: Copy, error: unknown): void {
+    if (this.#over) return;
+    this.#reasons.push(error instanceof Error ? error.message : String(error));
+    if (error instanceof RefusedError) {
+      this.#forget(copy);
+      return this.#fail(null, error);
+    }
+    this.#running.delete(copy);
+    this.#options.members.failed(copy.member, performance.now());
+    if (copy.reached) this.#reachedAndOver = true;
+    this.#unreachedInARow = copy.reached ? 0 : this.#unreachedInARow + 1;
+    if (this.#running.size === 0 && this.#unreachedInARow >= this.#order.length) return this.#fail(null);
+    // Each member once without waiting; then at the pace of the timer, or a cluster without a leader is flooded.
+    if (this.#sent < this.#order.length) this.#send();
+  }
+
+  /** A copy with a definite answer: its member is sound, also where an earlier copy was lost. */
+  #forget(copy: Copy): void {
+    this.#running.delete(copy);
+    this.#options.members.answered(copy.member);
+    for (const other of this.#running) if (other.member === copy.member) other.overdue = false;
+  }
+
+  get #othersReached(): boolean {
+    return this.#reachedAndOver || [...this.#running].some(({ reached }) => reached);
+  }
+
+  get #over(): boolean {
+    return this.#controller.signal.aborted;
+  }
+
+  readonly #stopped = (): void => this.#fail('the caller stopped it');
+
+  #fail(reason: string | null, refusal: RefusedError | null = null): void {
+    if (reason !== null) this.#reasons.push(reason);
+    this.#finish();
+    this.#reject(new HedgeError(this.#reasons, this.#othersReached, refusal));
+  }
+
+  /** Silent members come last from now on: a frozen one would cost every call the time of a hedge. */
+  #finish(): void {
+    clearTimeout(this.#next);
+    clearTimeout(this.#deadline);
+    this.#options.signal?.removeEventListener('abort', this.#stopped);
+    for (const { member, overdue } of this.#running) if (overdue) this.#options.members.failed(member, performance.now());
+    this.#controller.abort();
   }
 }

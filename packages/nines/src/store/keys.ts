@@ -1,6 +1,6 @@
 /** Every key that Nines has in etcd, with the shape of its value. */
 import type { ClusterSpec } from '../topology/cluster-spec.ts';
-import type { CallOptions, Entry, Lease, Revision, Store } from './store.ts';
+import type { CallOptions, Entry, Revision, Store } from './store.ts';
 
 /** A key and, for the compiler alone, the type of its value. What is read is as its writer left it: an agent of the same version, or older. */
 export interface StoreKey<Value> {
@@ -42,22 +42,19 @@ export async function getJson<Value>(store: Store, key: StoreKey<Value>, options
   return entry === null ? null : stored<Value>(entry);
 }
 
-export async function listJson<Value>(store: Store, prefix: string, options?: CallOptions): Promise<Stored<Value>[]> {
-  return (await store.list(prefix, options)).map((entry) => stored<Value>(entry));
-}
-
 export type JsonSwapResult<Value> = { ok: true; modRevision: Revision } | { ok: false; current: Stored<Value> | null };
 
 /** See Store.compareAndSwap; expected 0: the key must not exist. */
-export async function swapJson<Value>(store: Store, key: StoreKey<Value>, expected: Revision, value: Value, options?: CallOptions): Promise<JsonSwapResult<Value>> {
+export async function swapJson<Value>(
+  store: Store,
+  key: StoreKey<Value>,
+  expected: Revision,
+  value: Value,
+  options?: CallOptions,
+): Promise<JsonSwapResult<Value>> {
   const result = await store.compareAndSwap(key.path, expected, value, options);
   if (result.ok) return result;
   return { ok: false, current: result.current === null ? null : stored<Value>(result.current) };
-}
-
-/** For a key with one writer. With a lease the key goes when the lease goes. */
-export async function putJson<Value>(store: Store, key: StoreKey<Value>, value: Value, lease: Lease | null, options?: CallOptions): Promise<void> {
-  await (lease === null ? store.put(key.path, value, options) : store.putWithLease(key.path, value, lease.id, options));
 }
 
 function stored<Value>(entry: Entry): Stored<Value> {

@@ -62,7 +62,11 @@ export async function askStatus(client: Client, timeoutMs: number, signal?: Abor
   const ends = signal === undefined ? deadline : AbortSignal.any([deadline, signal]);
   const ask = async (member: Member): Promise<MemberReport> => {
     try {
-      return { endpoint: member.endpoint, status: statusOf(await client.askOne(member, '/v3/maintenance/status', {}, ends)), problem: null };
+      return {
+        endpoint: member.endpoint,
+        status: statusOf(await client.askOne(member, '/v3/maintenance/status', {}, ends)),
+        problem: null,
+      };
     } catch (error) {
       return { endpoint: member.endpoint, status: null, problem: error instanceof Error ? error.message : String(error) };
     }

@@ -36,7 +36,8 @@ export function openMember(endpoint: string, tls: StoreTls): MemberClient {
     members: async (signal) => clusterMembersOf(await call('/v3/cluster/member/list', {}, signal)),
     removeMember: async (id, signal) => void (await call('/v3/cluster/member/remove', { ID: id }, signal)),
     addMember: async (peerUrl, signal) => clusterMembersOf(await call('/v3/cluster/member/add', { peerURLs: [peerUrl] }, signal)),
-    knownClientUrls: async (peerPort, signal) => clientUrlsIn(await getText({ host: member.hostname, port: peerPort, path: '/members', agent, signal })),
+    knownClientUrls: async (peerPort, signal) =>
+      clientUrlsIn(await getText({ host: member.hostname, port: peerPort, path: '/members', agent, signal })),
     answersPeers: (peerPort, signal) =>
       new Promise((resolve) => {
         const outgoing = get({ host: member.hostname, port: peerPort, path: '/version', agent, signal });

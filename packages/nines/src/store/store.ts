@@ -12,7 +12,7 @@ import { arrayOf, type Entry, entryOf, objectOf, prefixRangeEnd, type Revision, 
 
 export type { CallOptions, StoreTls } from './client.ts';
 export type { KeepAlive, Lease } from './lease.ts';
-export type { MemberReport, MemberStatus } from './maintenance.ts';
+export type { MemberReport } from './maintenance.ts';
 export type { SwapResult } from './transaction.ts';
 export type { Entry, Revision } from './wire.ts';
 
@@ -105,7 +105,13 @@ async function range(client: Client, body: { key: string; range_end?: string }, 
  * As read and compare-and-swap, although etcd has a plain put: a put that was sent to a frozen member and then to another
  * could be carried out late, over a newer value.
  */
-async function put(client: Client, key: string, value: unknown, leaseId: string | null, callOptions?: CallOptions): Promise<{ modRevision: Revision }> {
+async function put(
+  client: Client,
+  key: string,
+  value: unknown,
+  leaseId: string | null,
+  callOptions?: CallOptions,
+): Promise<{ modRevision: Revision }> {
   const options = client.within(callOptions);
   let expected = (await get(client, key, options))?.modRevision ?? 0;
   for (let tries = 0; tries < PUT_TRIES; tries += 1) {

@@ -61,7 +61,13 @@ function currentOf(answer: unknown): MarkedEntry | null {
   return pair === undefined ? null : entryOf(pair);
 }
 
-async function findOwnWrite(client: Client, swap: Swap, attempt: string, current: MarkedEntry | null, options?: CallOptions): Promise<Revision | null> {
+async function findOwnWrite(
+  client: Client,
+  swap: Swap,
+  attempt: string,
+  current: MarkedEntry | null,
+  options?: CallOptions,
+): Promise<Revision | null> {
   let seen = current;
   for (let step = 0; step < HISTORY_LIMIT; step += 1) {
     if (seen === null) {

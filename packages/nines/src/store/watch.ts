@@ -47,7 +47,14 @@ function nextMember(client: Client, last: Member | null): Member | undefined {
 }
 
 /** One stream until its time is over or it breaks. True when it had begun. */
-async function listen(client: Client, member: Member, prefix: string, onWake: () => void, signal: AbortSignal, limits: WatchLimits): Promise<boolean> {
+async function listen(
+  client: Client,
+  member: Member,
+  prefix: string,
+  onWake: () => void,
+  signal: AbortSignal,
+  limits: WatchLimits,
+): Promise<boolean> {
   const stop = new AbortController();
   const abort = () => stop.abort();
   signal.addEventListener('abort', abort, { once: true });

@@ -117,6 +117,13 @@ describe('normaliseTopology', () => {
     ['objectives.readDeadline', '1s', "services.orders.requestTimeout: got '1s'; allowed: less than objectives.readDeadline ('1s')"],
     ['services.orders.uses.postgres', 'mian', "services.orders.uses.postgres: got 'mian'; allowed: 'main'; did you mean 'main'?"],
     ['services.orders.secrets', ['LOG'], "services.orders.env.LOG: is one of the service's secrets too"],
+    ['services.orders.env', { PORT: '1' }, 'services.orders.env.PORT: PORT is set by Nines: where each instance listens'],
+    [
+      'services.orders.env',
+      { DATABASE_URL: 'x' },
+      "services.orders.env.DATABASE_URL: DATABASE_URL is set by Nines: where PostgreSQL group 'main' is",
+    ],
+    ['services.orders.secrets', ['REDIS_PASSWORD'], 'services.orders.secrets[0]: REDIS_PASSWORD is set by Nines'],
     ['services.orders.env', { 'A-B': 'x' }, 'services.orders.env.A-B: the name is not allowed'],
     ['services.orders.folder', '../x', "services.orders.folder: got '../x'; allowed: a folder inside the project"],
     ['services.orders.command', [], 'services.orders.command: got an empty list; allowed: a list of words'],
@@ -145,6 +152,12 @@ describe('normaliseTopology', () => {
       'etcd.replicas',
       'redis.cache.sentinel.quorum',
     ]);
+  });
+
+  it('looks at the rest when a service has a refused value', () => {
+    const words = having('services.orders.replicas', 0) as { gateway: { replicas: number } };
+    words.gateway.replicas = 9;
+    expect(linesOf(words).map((line) => line.split(':')[0])).toEqual(['services.orders.replicas', 'gateway.replicas']);
   });
 
   it('says nothing that stands on a refused value only', () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { sentinelCount } from './defaults.ts';
 import { normaliseTopology } from './normalise.ts';
 import { topologyNotes } from './notes.ts';
 
@@ -9,6 +10,16 @@ function notes(zones: Record<string, { hosts: string[] }>, more: object = {}): s
 }
 
 const THREE = { a: { hosts: ['a1'] }, b: { hosts: ['b1'] }, c: { hosts: ['c1'] } };
+
+describe('sentinelCount', () => {
+  it.each([
+    [1, 3, 1],
+    [2, 2, 2],
+    [2, 3, 3],
+    [3, 3, 3],
+    [4, 9, 4],
+  ])('for %i servers on %i hosts is %i', (replicas, hosts, count) => expect(sentinelCount(replicas, hosts)).toBe(count));
+});
 
 describe('topologyNotes', () => {
   it('has nothing to say about three zones with defaults', () => {

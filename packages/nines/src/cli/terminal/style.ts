@@ -27,6 +27,5 @@ export function style(screen: Screen = process.stdout, env: NodeJS.ProcessEnv = 
 
 /** The text without colour codes: what the eye counts as its width. */
 export function plain(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: the escape character is what is looked for.
   return text.replace(/\u001b\[\d+m/g, '');
 }

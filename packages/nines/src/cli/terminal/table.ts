@@ -24,7 +24,12 @@ export function table(rows: readonly (readonly Cell[])[], header?: readonly stri
   const lines = all.map((row, at) =>
     widths.map((width, column) => padded(row[column] ?? null, width, at === 0 && header !== undefined, rows, column)),
   );
-  if (header !== undefined) lines.splice(1, 0, widths.map((width) => '-'.repeat(width)));
+  if (header !== undefined)
+    lines.splice(
+      1,
+      0,
+      widths.map((width) => '-'.repeat(width)),
+    );
   return lines.map((cells) => `${margin}${cells.join(GAP)}`.trimEnd()).join('\n');
 }
 

@@ -37,7 +37,12 @@ describe('table', () => {
 
   it('does not count colour codes as width', () => {
     const red = style({ isTTY: true }, {}).red;
-    const lines = table([[red('a'), 'x'], ['bb', 'y']]).split('\n').map(plain);
+    const lines = table([
+      [red('a'), 'x'],
+      ['bb', 'y'],
+    ])
+      .split('\n')
+      .map(plain);
     expect(lines).toEqual(['a   x', 'bb  y']);
   });
 
@@ -45,7 +50,9 @@ describe('table', () => {
     const word = fc.stringMatching(/^[a-z]{1,9}$/);
     fc.assert(
       fc.property(fc.array(fc.tuple(word, word), { minLength: 1 }), (rows) => {
-        const starts = table(rows).split('\n').map((line, i) => line.lastIndexOf(`  ${rows[i]?.[1]}`));
+        const starts = table(rows)
+          .split('\n')
+          .map((line, i) => line.lastIndexOf(`  ${rows[i]?.[1]}`));
         expect(new Set(starts).size).toBe(1);
       }),
     );

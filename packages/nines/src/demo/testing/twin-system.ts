@@ -10,6 +10,8 @@ export interface TwinFaults {
   fate?: Fate;
   /** What the database says in the end, from what it holds. */
   stored?: (orders: StoredOrder[]) => StoredOrder[];
+  /** Serves nobody but those who log in or look at the catalogue. */
+  sickFromStart?: boolean;
   upFails?: Error;
   downFails?: Error;
   holders?: string[];
@@ -27,7 +29,11 @@ export class TwinSystem implements DemoSystem {
   constructor(host: string, faults: TwinFaults) {
     this.#host = host;
     this.#faults = faults;
-    this.twin.fate = () => (performance.now() < this.#badUntilMs ? (faults.fate ?? { kind: 'refuse', status: 503 }) : { kind: 'serve' });
+    this.twin.fate = ({ path }) => {
+      const isSick = faults.sickFromStart === true && path.startsWith('/orders');
+      if (isSick || performance.now() < this.#badUntilMs) return faults.fate ?? { kind: 'refuse', status: 503 };
+      return { kind: 'serve' };
+    };
   }
 
   async up(): Promise<DemoCluster> {
@@ -42,7 +48,8 @@ export class TwinSystem implements DemoSystem {
       versions: { node: process.version, 'a <b>twin</b>': '1' },
       gatewayHolder: async () => (holders.length > 1 ? (holders.shift() as string) : (holders[0] ?? 'a1')),
       redisMaster: async () => twinSpec().placement.units.find((unit) => unit.name === 'redis-cache' && unit.host === 'c1') as PlacedUnit,
-      kill: async (unit) => this.#spell(unit.engine === 'haproxy' ? 'gateway' : unit.engine === 'redis' ? 'redis' : 'instance', `${unit.name}@${unit.host}`),
+      kill: async (unit) =>
+        this.#spell(unit.engine === 'haproxy' ? 'gateway' : unit.engine === 'redis' ? 'redis' : 'instance', `${unit.name}@${unit.host}`),
       cutZone: async (zone) => ({
         ...this.#spell('zone', `zone ${zone}`),
         heal: async () => {
@@ -85,7 +92,9 @@ function twinSpec(): ClusterSpec {
   place('haproxy', 'haproxy', null, ['a1', 'b1']);
   place('orders-0', 'service', 'orders', HOSTS, 'none');
   place('orders-1', 'service', 'orders', HOSTS, 'none');
-  const hosts = Object.fromEntries(HOSTS.map((host, index) => [host, { address: `10.0.0.${index + 1}`, zone: host.slice(0, 1), region: 'west' }]));
+  const hosts = Object.fromEntries(
+    HOSTS.map((host, index) => [host, { address: `10.0.0.${index + 1}`, zone: host.slice(0, 1), region: 'west' }]),
+  );
   // The demo reads the topology's name alone; the rest of it is the lab's.
   const topology = { name: 'orders & <friends>' } as ClusterSpec['topology'];
   return { revision: 1, topology, hosts, gatewayAddress: null, networkPrefix: 24, placement: { units }, restarts: {} };

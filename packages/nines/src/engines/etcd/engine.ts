@@ -32,7 +32,9 @@ function plan(context: UnitContext): UnitPlan {
       { path: layout.dataDir, mode: 0o700 },
     ],
     // 'nothing': all members would restart at once, and that is a loss of the quorum. They take it up at their next start.
-    files: [{ path: layout.settingsFile, content: `${JSON.stringify(renderSettings(context), null, 2)}\n`, mode: 0o600, onChange: 'nothing' }],
+    files: [
+      { path: layout.settingsFile, content: `${JSON.stringify(renderSettings(context), null, 2)}\n`, mode: 0o600, onChange: 'nothing' },
+    ],
     // With a quorum it ends in 0.2 s; without one it waits 5 s for somebody to hand the leadership to, and its log is synced anyway.
     stop: { signal: 'SIGTERM', timeoutMs: 1_500 },
     startTimeoutMs: 30_000,

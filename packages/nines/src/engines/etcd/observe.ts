@@ -25,7 +25,12 @@ export async function observeEtcd(context: UnitContext, io: EngineIo): Promise<O
     return { ready: false, live, reason: live ? `waits for the other members: ${reason}` : `does not answer: ${reason}` };
   }
   const role = status.leaderId === status.memberId ? 'leader' : 'follower';
-  const details = { term: Number(status.raftTerm), databaseBytes: status.databaseBytes, databaseUsedBytes: status.databaseUsedBytes, memberId: status.memberId };
+  const details = {
+    term: Number(status.raftTerm),
+    databaseBytes: status.databaseBytes,
+    databaseUsedBytes: status.databaseUsedBytes,
+    memberId: status.memberId,
+  };
   if (status.leaderId === '0') return { ready: false, live: true, role: 'follower', reason: 'knows no leader', details };
   if (status.errors.some((text) => text.includes('NOSPACE'))) {
     return { ready: false, live: true, role, reason: 'its database is full: it takes no writes', details };

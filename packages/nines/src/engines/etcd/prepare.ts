@@ -38,7 +38,8 @@ async function findStart(context: UnitContext, io: EngineIo): Promise<Start> {
     if ('start' in tried) return tried.start;
     if (tried.problem !== problem) io.log(tried.problem);
     problem = tried.problem;
-    if (io.signal.aborted || performance.now() > untilMs) throw new NinesError('E_UNREACHABLE', `etcd on ${context.unit.host} is not started: ${problem}`);
+    if (io.signal.aborted || performance.now() > untilMs)
+      throw new NinesError('E_UNREACHABLE', `etcd on ${context.unit.host} is not started: ${problem}`);
     await delay(RETRY_MS, undefined, { signal: io.signal }).catch(() => undefined);
   }
 }
@@ -68,7 +69,13 @@ async function tryToStart(context: UnitContext, io: EngineIo): Promise<{ start: 
   }
 }
 
-async function joinCluster(peer: MemberClient, own: PlacedMember, placed: PlacedMember[], removeId: string | null, signal: AbortSignal): Promise<Start> {
+async function joinCluster(
+  peer: MemberClient,
+  own: PlacedMember,
+  placed: PlacedMember[],
+  removeId: string | null,
+  signal: AbortSignal,
+): Promise<Start> {
   const within = () => AbortSignal.any([signal, AbortSignal.timeout(CHANGE_TIMEOUT_MS)]);
   if (removeId !== null) await peer.removeMember(removeId, within());
   const members = await peer.addMember(own.peerUrl, within());

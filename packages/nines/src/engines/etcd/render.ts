@@ -87,7 +87,9 @@ export function renderSettings(context: UnitContext): EtcdSettings {
     'advertise-client-urls': clientUrl,
     'listen-peer-urls': peerUrl,
     'initial-advertise-peer-urls': peerUrl,
-    'initial-cluster': placedMembers(spec).map((member) => `${member.name}=${member.peerUrl}`).join(','),
+    'initial-cluster': placedMembers(spec)
+      .map((member) => `${member.name}=${member.peerUrl}`)
+      .join(','),
     'initial-cluster-token': `nines-${spec.topology.name}`,
     'client-transport-security': security,
     'peer-transport-security': security,

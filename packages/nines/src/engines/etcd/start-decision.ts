@@ -40,18 +40,21 @@ export function decideStart({ hasLog, peerUrl, answers }: StartSituation): Start
     if (own === undefined) return { rule: 2, start: 'join', removeId: null, reason: 'the cluster runs without it: it is added' };
     // Nameless: added, and perhaps started, by a try that was interrupted. Client URLs: it has served before.
     const wasThere = own.name === '' || own.clientUrls.length > 0;
-    if (wasThere) return { rule: 3, start: 'join', removeId: own.id, reason: 'it has lost its data: it is removed and added as a new member' };
+    if (wasThere)
+      return { rule: 3, start: 'join', removeId: own.id, reason: 'it has lost its data: it is removed and added as a new member' };
     return { rule: 4, start: 'new', reason: 'the cluster has just begun and expects it' };
   }
   if (answers.some(({ kind }) => kind === 'silent')) {
-    return { rule: 5, start: 'wait', reason: 'it has no data and another member is silent: it cannot tell a new cluster from its own lost disk' };
+    return {
+      rule: 5,
+      start: 'wait',
+      reason: 'it has no data and another member is silent: it cannot tell a new cluster from its own lost disk',
+    };
   }
   return { rule: 6, start: 'new', reason: 'no member has served yet: the cluster begins' };
 }
 
 /** The initial cluster for a member that joins: exactly the members there are, the nameless ones named by their place. */
 export function joiningCluster(members: ClusterMember[], nameOf: (peerUrl: string) => string | undefined): string {
-  return members
-    .flatMap(({ name, peerUrls }) => peerUrls.map((url) => `${name === '' ? (nameOf(url) ?? '') : name}=${url}`))
-    .join(',');
+  return members.flatMap(({ name, peerUrls }) => peerUrls.map((url) => `${name === '' ? (nameOf(url) ?? '') : name}=${url}`)).join(',');
 }

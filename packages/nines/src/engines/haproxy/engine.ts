@@ -29,7 +29,8 @@ function plan(context: UnitContext): UnitPlan {
     engine: 'haproxy',
     after: [],
     argv: [HAPROXY, '-W', '-f', configFile],
-    env: {},
+    // Buffers above glibc's limits would be mapped and unmapped for each request: 65 us of CPU instead of 43 at 144 kB.
+    env: { MALLOC_MMAP_THRESHOLD_: String(32 << 20), MALLOC_TRIM_THRESHOLD_: String(64 << 20) },
     cwd: '/',
     user: USER,
     ...(port < 1024 ? { capabilities: ['net_bind_service'] } : {}),

@@ -14,12 +14,15 @@ export const WHO_PATH = '/__nines/gateway';
 /** Memory that request and response buffers may take together when every connection fills one. */
 const BUFFER_MEMORY_BYTES = 384 * 1024 * 1024;
 /** Room beside the body for the request line, the headers and HAProxy's own bookkeeping. */
-const HEADER_ROOM_BYTES = 16 * 1024;
+const HEADER_ROOM_BYTES = 8 * 1024;
 
 /** Where a path goes that no service has; service names have no underscore. */
 const NO_SERVICE = 'nines_no_service';
 
-/** tune.bufsize: a body of replayBodyBytes fits with its headers. */
+/**
+ * tune.bufsize: a body of replayBodyBytes fits with its headers. HAProxy 2.6 copies a whole buffer for every request
+ * that may be replayed, however small: CPU per request is 26 us with 24 kB, 33 with 64 kB, 65 with 144 kB, 134 with 256 kB.
+ */
 export function bufferBytes(gateway: GatewayTopology): number {
   return Math.ceil((gateway.replayBodyBytes + HEADER_ROOM_BYTES) / 1024) * 1024;
 }
@@ -122,11 +125,7 @@ function routeLine(route: Route): string {
 
 function noServiceLines(): string[] {
   const answer = quoted(JSON.stringify({ error: 'no service has this path' }));
-  return [
-    `backend ${NO_SERVICE}`,
-    `    http-request return status 404 content-type application/json string ${answer}`,
-    '',
-  ];
+  return [`backend ${NO_SERVICE}`, `    http-request return status 404 content-type application/json string ${answer}`, ''];
 }
 
 function metricsLines(bind: string, who: string): string[] {

@@ -2,7 +2,9 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { run } from '../../agent/run.ts';
 import { detectMachine, missingFiles, strayProgram } from './detect.ts';
+import type { MachineIo } from './kernel.ts';
 import { machineReport } from './report.ts';
 import { requireEngines } from './require.ts';
 import { TOOLS, type Tool } from './tools.ts';
@@ -29,17 +31,21 @@ function tool(files: string[]): Tool {
   return { name: 'postgres', package: 'p', files, versionArgv: files, minimum: '15.13', user: null, services: [] };
 }
 
+function machineIo(signal = AbortSignal.timeout(20_000)): MachineIo {
+  return { signal, run: (argv, options) => run(argv, { ...options, signal }) };
+}
+
 describe('detectMachine', () => {
   it('reads the version from the program itself', async () => {
     const postgres = tool([program('home/postgres', 'postgres (PostgreSQL) 15.20 (Debian)')]);
-    const facts = await detectMachine([postgres], AbortSignal.timeout(20_000));
+    const facts = await detectMachine([postgres], machineIo());
     expect(facts.tools['postgres']).toEqual({ missingFiles: [], version: '15.20' });
     expect(facts.users).toContain('root');
   });
 
   it('names what a partial installation lacks, and does not run it', async () => {
     const partial = tool([program('home/postgres', '15.20'), join(folder, 'home/pg_rewind')]);
-    const facts = await detectMachine([partial], AbortSignal.timeout(20_000));
+    const facts = await detectMachine([partial], machineIo());
     expect(facts.tools['postgres']).toEqual({ missingFiles: [join(folder, 'home/pg_rewind')], version: null });
     expect(machineReport(facts, [partial]).packages).toEqual(['p']);
   });
@@ -52,7 +58,7 @@ describe('detectMachine', () => {
   });
 
   it('ends with its signal', async () => {
-    await expect(detectMachine(TOOLS, AbortSignal.abort(new Error('enough')))).rejects.toThrow('enough');
+    await expect(detectMachine(TOOLS, machineIo(AbortSignal.abort(new Error('enough'))))).rejects.toThrow('enough');
   });
 });
 

@@ -1,23 +1,22 @@
 /** Looks at the machine: which tools, accounts and kernel features are there. Changes nothing. */
 import { accessSync, constants, readFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
-import { run } from '../../agent/run.ts';
 import type { MachineFacts, ToolFacts } from './facts.ts';
-import { kernelFacts } from './kernel.ts';
+import { kernelFacts, type MachineIo } from './kernel.ts';
 import type { Tool } from './tools.ts';
 import { versionIn } from './version.ts';
 
 const VERSION_TIMEOUT_MS = 5_000;
 
 /** Reads files and runs the tools with their version option; rejects only when the signal ended it. */
-export async function detectMachine(tools: readonly Tool[], signal: AbortSignal): Promise<MachineFacts> {
+export async function detectMachine(tools: readonly Tool[], io: MachineIo): Promise<MachineFacts> {
   const uid = process.getuid?.() ?? -1;
   const release = osRelease();
   const [toolFacts, kernel] = await Promise.all([
-    Promise.all(tools.map((tool) => factsOf(tool, signal))),
-    kernelFacts(uid, process.platform, signal),
+    Promise.all(tools.map((tool) => factsOf(tool, io))),
+    kernelFacts(uid, process.platform, io),
   ]);
-  signal.throwIfAborted();
+  io.signal.throwIfAborted();
   const postgres = tools.find((tool) => tool.name === 'postgres')?.files[0];
   return {
     platform: process.platform,
@@ -47,11 +46,11 @@ export function strayProgram(name: string, home: string, path: string): string |
   return null;
 }
 
-async function factsOf(tool: Tool, signal: AbortSignal): Promise<ToolFacts> {
+async function factsOf(tool: Tool, io: MachineIo): Promise<ToolFacts> {
   const missing = missingFiles(tool.files);
   if (missing.length > 0) return { missingFiles: missing, version: null };
   try {
-    const { stdout, stderr } = await run(tool.versionArgv, { signal, timeoutMs: VERSION_TIMEOUT_MS });
+    const { stdout, stderr } = await io.run(tool.versionArgv, { timeoutMs: VERSION_TIMEOUT_MS });
     return { missingFiles: [], version: versionIn(stdout) ?? versionIn(stderr) };
   } catch {
     // A program that cannot print its version is reported as 'unknown', with its name.
@@ -60,14 +59,19 @@ async function factsOf(tool: Tool, signal: AbortSignal): Promise<ToolFacts> {
 }
 
 function accounts(passwd: string): string[] {
-  return passwd.split('\n').flatMap((line) => line.split(':').slice(0, 1)).filter((name) => name !== '');
+  return passwd
+    .split('\n')
+    .flatMap((line) => line.split(':').slice(0, 1))
+    .filter((name) => name !== '');
 }
 
 function osRelease(): Record<string, string> {
-  const entries = readText('/etc/os-release').split('\n').flatMap((line): [string, string][] => {
-    const at = line.indexOf('=');
-    return at < 0 ? [] : [[line.slice(0, at), line.slice(at + 1).replaceAll('"', '')]];
-  });
+  const entries = readText('/etc/os-release')
+    .split('\n')
+    .flatMap((line): [string, string][] => {
+      const at = line.indexOf('=');
+      return at < 0 ? [] : [[line.slice(0, at), line.slice(at + 1).replaceAll('"', '')]];
+    });
   return Object.fromEntries(entries);
 }
 

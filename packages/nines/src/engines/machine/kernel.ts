@@ -3,8 +3,11 @@
  * so nothing can be left behind. A module that is not loaded is loaded by the attempt, as the lab would do it.
  */
 import { access, constants, readFile } from 'node:fs/promises';
-import { run } from '../../agent/run.ts';
+import type { EngineIo } from '../engine.ts';
 import { KERNEL_FEATURES, type KernelFact, type KernelFeature } from './facts.ts';
+
+/** How tools are run; every call ends by the signal. */
+export type MachineIo = Pick<EngineIo, 'run' | 'signal'>;
 
 const PROBE_TIMEOUT_MS = 5_000;
 const UNSHARE = '/usr/bin/unshare';
@@ -19,27 +22,23 @@ const ATTEMPTS: Partial<Record<KernelFeature, string[]>> = {
 };
 
 /** Never rejects for a feature that is absent; rejects when the signal ended it. */
-export async function kernelFacts(
-  uid: number,
-  platform: string,
-  signal: AbortSignal,
-): Promise<Record<KernelFeature, KernelFact>> {
+export async function kernelFacts(uid: number, platform: string, io: MachineIo): Promise<Record<KernelFeature, KernelFact>> {
   const facts = await Promise.all(
     KERNEL_FEATURES.map(async (feature): Promise<[KernelFeature, KernelFact]> => {
       if (platform !== 'linux') return [feature, { state: 'missing', detail: `not on ${platform}` }];
       const attempt = ATTEMPTS[feature];
-      if (attempt !== undefined) return [feature, await attempted(attempt, uid, signal)];
+      if (attempt !== undefined) return [feature, await attempted(attempt, uid, io)];
       return [feature, feature === 'loop devices' ? await loopDevices() : await ext4()];
     }),
   );
-  signal.throwIfAborted();
+  io.signal.throwIfAborted();
   return Object.fromEntries(facts) as Record<KernelFeature, KernelFact>;
 }
 
-async function attempted(argv: string[], uid: number, signal: AbortSignal): Promise<KernelFact> {
+async function attempted(argv: string[], uid: number, io: MachineIo): Promise<KernelFact> {
   if (uid !== 0) return { state: 'unknown', detail: 'only root can try it' };
   try {
-    await run(argv, { signal, timeoutMs: PROBE_TIMEOUT_MS });
+    await io.run(argv, { timeoutMs: PROBE_TIMEOUT_MS });
     return { state: 'ok', detail: 'yes' };
   } catch (error) {
     return { state: 'missing', detail: firstLine(error) };

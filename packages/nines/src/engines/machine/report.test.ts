@@ -64,9 +64,7 @@ describe('machineReport', () => {
     facts.tools['haproxy'] = { missingFiles: ['/usr/sbin/haproxy'], version: null };
     const report = machineReport(facts, TOOLS);
     expect(report.ready).toBe(false);
-    expect(report.install).toBe(
-      'sudo apt-get update && sudo apt-get install -y --no-install-recommends haproxy',
-    );
+    expect(report.install).toBe('sudo apt-get update && sudo apt-get install -y --no-install-recommends haproxy');
     expect(report.notes.join(' ')).toContain('run nines as root');
   });
 

@@ -53,9 +53,7 @@ export function installLine(packages: string[], root: boolean): string | null {
 }
 
 function packagesToInstall(facts: MachineFacts, tools: readonly Tool[]): string[] {
-  const lacking = tools.filter(
-    (tool) => toolCheck(facts, tool).state !== 'ok' || (tool.user !== null && !facts.users.includes(tool.user)),
-  );
+  const lacking = tools.filter((tool) => toolCheck(facts, tool).state !== 'ok' || (tool.user !== null && !facts.users.includes(tool.user)));
   return [...new Set(lacking.map((tool) => tool.package))];
 }
 
@@ -125,7 +123,9 @@ function notesOn(facts: MachineFacts, checks: MachineCheck[], packages: string[]
     notes.push('The package names and paths are those of Debian 12; on this system only they are looked for.');
   }
   if (packages.length > 0) {
-    notes.push('Debian starts its own services of these packages when it installs them; Nines does not use them, and they may be disabled.');
+    notes.push(
+      'Debian starts its own services of these packages when it installs them; Nines does not use them, and they may be disabled.',
+    );
   }
   if (facts.strayPostgres !== null) {
     notes.push(

@@ -10,7 +10,9 @@ const METHOD = 'scram-sha-256';
  */
 export function renderAccess(spec: ClusterSpec, group: PostgresGroup): string {
   const database = quoted(group.settings.database);
-  const clients = Object.keys(spec.hosts).toSorted().flatMap((name) => sourceAddresses(spec.hosts[name]!.address));
+  const clients = Object.keys(spec.hosts)
+    .toSorted()
+    .flatMap((name) => sourceAddresses(spec.hosts[name]!.address));
   const lines = [
     '# Written by Nines from the topology; changes here are overwritten.',
     rule('local', 'all', '"postgres","monitor"', '', METHOD),

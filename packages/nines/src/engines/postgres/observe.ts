@@ -42,9 +42,14 @@ const SOUND_REFUSALS: Record<string, string> = {
   '53300': 'has no free connection, not even a reserved one',
 };
 
+/**
+ * Only silence speaks against the process. One that refuses connections or closes them is starting or ending, and its
+ * end is seen elsewhere: on a busy machine the socket of a sound server has taken more than 300 ms to appear.
+ */
 function unanswered(error: unknown): Observation {
-  const { code, message } = error as { code?: string; message?: string };
-  const sound = code === undefined ? undefined : SOUND_REFUSALS[code];
-  if (sound !== undefined) return { ready: false, live: true, reason: `the server ${sound}` };
-  return { ready: false, live: false, reason: `the server does not answer: ${message ?? String(error)}` };
+  const { code, message = String(error) } = error as { code?: string; message?: string };
+  const refusal = code === undefined ? undefined : SOUND_REFUSALS[code];
+  if (refusal !== undefined) return { ready: false, live: true, reason: `the server ${refusal}` };
+  const silent = /timeout/i.test(message);
+  return { ready: false, live: !silent, reason: `the server does not answer: ${message}` };
 }

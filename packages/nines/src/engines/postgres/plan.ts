@@ -12,7 +12,8 @@ export const POSTGRES_USER = 'postgres';
 /** Of a role in the unit's group. @throws NinesError E_IDENTITY when the host has none. */
 export function postgresPassword(context: Pick<UnitContext, 'unit' | 'secrets'>, role: string): string {
   const password = context.secrets.postgres[`${context.unit.group}/${role}`];
-  if (password === undefined) throw new NinesError('E_IDENTITY', `there is no password for the PostgreSQL role '${role}' of '${context.unit.group}'`);
+  if (password === undefined)
+    throw new NinesError('E_IDENTITY', `there is no password for the PostgreSQL role '${role}' of '${context.unit.group}'`);
   return password;
 }
 

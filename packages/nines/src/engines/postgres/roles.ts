@@ -45,7 +45,9 @@ function wantedRoles(group: PostgresGroup): WantedRole[] {
 }
 
 async function ensureRoles(connection: LocalConnection, context: UnitContext, group: PostgresGroup): Promise<void> {
-  const stored = await connection.query<{ name: string; verifier: string | null }>('select rolname as name, rolpassword as verifier from pg_authid');
+  const stored = await connection.query<{ name: string; verifier: string | null }>(
+    'select rolname as name, rolpassword as verifier from pg_authid',
+  );
   const verifiers = new Map(stored.map(({ name, verifier }) => [name, verifier]));
   for (const { name, attributes } of wantedRoles(group)) {
     const password = postgresPassword(context, name);
@@ -53,12 +55,16 @@ async function ensureRoles(connection: LocalConnection, context: UnitContext, gr
     // A restart with nothing to change writes nothing.
     if (known !== undefined && verifierMatches(known, password)) continue;
     const verb = known === undefined ? 'create' : 'alter';
-    await connection.query(`${verb} role ${escapeIdentifier(name)} ${attributes} password ${escapeLiteral(scramVerifier(password, randomBytes(16)))}`);
+    await connection.query(
+      `${verb} role ${escapeIdentifier(name)} ${attributes} password ${escapeLiteral(scramVerifier(password, randomBytes(16)))}`,
+    );
   }
   const wanted = new Set(wantedRoles(group).map(({ name }) => name));
   const former = [...verifiers.keys()].filter((name) => /^replica_\d+$/.test(name) && !wanted.has(name));
   for (const name of former) await connection.query(`drop role ${escapeIdentifier(name)}`);
-  await connection.query("do $$ begin if not pg_has_role('monitor', 'pg_monitor', 'member') then grant pg_monitor to monitor; end if; end $$");
+  await connection.query(
+    "do $$ begin if not pg_has_role('monitor', 'pg_monitor', 'member') then grant pg_monitor to monitor; end if; end $$",
+  );
 }
 
 /** A slot keeps WAL from the moment it is made, so that a clone finds all it needs; one without a standby fills the disk. */
@@ -77,10 +83,9 @@ async function ensureSlots(connection: LocalConnection, group: PostgresGroup, io
 }
 
 async function ensureDatabase(connection: LocalConnection, database: string): Promise<void> {
-  const [found] = await connection.query<{ owner: string }>(
-    'select pg_get_userbyid(datdba) as owner from pg_database where datname = $1',
-    [database],
-  );
+  const [found] = await connection.query<{ owner: string }>('select pg_get_userbyid(datdba) as owner from pg_database where datname = $1', [
+    database,
+  ]);
   const name = escapeIdentifier(database);
   if (found === undefined) await connection.query(`create database ${name} owner app`);
   else if (found.owner !== 'app') await connection.query(`alter database ${name} owner to app`);

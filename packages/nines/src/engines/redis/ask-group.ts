@@ -12,7 +12,14 @@ const ASK_MS = 400;
 /** The agent's own user, to any member of the unit's group. */
 export function agentClient(context: UnitContext, member: Pick<RedisMember, 'address' | 'port'>, timeoutMs: number): RedisClient {
   const { caFile } = context.certificate('agent');
-  return new RedisClient({ host: member.address, port: member.port, caFile, user: 'agent', password: redisPassword(context, 'agent'), timeoutMs });
+  return new RedisClient({
+    host: member.address,
+    port: member.port,
+    caFile,
+    user: 'agent',
+    password: redisPassword(context, 'agent'),
+    timeoutMs,
+  });
 }
 
 /** What the Sentinels that answer say; those that do not are left out. */
@@ -23,7 +30,13 @@ export async function askSentinels(context: UnitContext, signal: AbortSignal): P
     const values = namedValues(reply);
     const { ip, port, flags = '' } = values;
     if (ip === undefined || port === undefined) return [];
-    return [{ master: { host: ip, port: Number(port) }, configEpoch: Number(values['config-epoch']), failoverUnderWay: flags.includes('failover_in_progress') }];
+    return [
+      {
+        master: { host: ip, port: Number(port) },
+        configEpoch: Number(values['config-epoch']),
+        failoverUnderWay: flags.includes('failover_in_progress'),
+      },
+    ];
   });
 }
 

@@ -24,7 +24,8 @@ export interface RedisGroup {
 /** @throws NinesError E_CONFIG_INVALID when the spec has no such group, no initial master or more than one. */
 export function redisGroup(spec: ClusterSpec, name: string | null): RedisGroup {
   const settings = name === null ? undefined : spec.topology.redis[name];
-  if (name === null || settings === undefined) throw new NinesError('E_CONFIG_INVALID', `there is no Redis group '${name}' in the topology`);
+  if (name === null || settings === undefined)
+    throw new NinesError('E_CONFIG_INVALID', `there is no Redis group '${name}' in the topology`);
   const nodes = membersOf(spec, name, 'redis', settings.port);
   const [initialMaster, second] = nodes.filter(({ unit }) => unit.initialLeader);
   if (initialMaster === undefined || second !== undefined) {

@@ -36,7 +36,12 @@ async function standingOfLonelyMaster(context: UnitContext, standing: Observatio
  * Asks over the kept connection, and once more over a new one when it had been closed: Redis closes every connection
  * when its role changes, which says nothing against it.
  */
-export async function askKept<T>(io: EngineIo, key: string, open: () => RedisClient, question: (client: RedisClient) => Promise<T>): Promise<T> {
+export async function askKept<T>(
+  io: EngineIo,
+  key: string,
+  open: () => RedisClient,
+  question: (client: RedisClient) => Promise<T>,
+): Promise<T> {
   const kept = io.keep(key, open);
   const wasOpen = kept.answered;
   try {
@@ -49,9 +54,9 @@ export async function askKept<T>(io: EngineIo, key: string, open: () => RedisCli
   }
 }
 
-/** An answer that refuses comes from a process that works. */
+/** Only silence speaks against the process: one that refuses or closes connections is starting or ending. */
 export function unanswered(error: unknown): Observation {
   const message = error instanceof Error ? error.message : String(error);
   if (error instanceof RedisError) return { ready: false, live: true, reason: `it answers: ${message}` };
-  return { ready: false, live: false, reason: `it does not answer: ${message}` };
+  return { ready: false, live: !(error instanceof TimeoutError), reason: `it does not answer: ${message}` };
 }

@@ -8,7 +8,8 @@ export type RedisUser = 'app' | 'replica' | 'sentinel' | 'agent';
 /** @throws NinesError E_IDENTITY when the host has none. */
 export function redisPassword(context: Pick<UnitContext, 'unit' | 'secrets'>, user: RedisUser): string {
   const password = context.secrets.redis[`${context.unit.group}/${user}`];
-  if (password === undefined) throw new NinesError('E_IDENTITY', `there is no password for the Redis user '${user}' of '${context.unit.group}'`);
+  if (password === undefined)
+    throw new NinesError('E_IDENTITY', `there is no password for the Redis user '${user}' of '${context.unit.group}'`);
   return password;
 }
 

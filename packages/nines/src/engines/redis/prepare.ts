@@ -31,7 +31,10 @@ async function decide(context: UnitContext, layout: RedisLayout, io: EngineIo): 
     if (decided.reason !== reason) io.log(`does not start yet (${decided.reason})`);
     reason = decided.reason;
     if (performance.now() - startedAt > UNDECIDED_MS) {
-      throw new NinesError('E_DATA_LOST', `'${context.unit.name}' on ${context.unit.host} did not start within ${UNDECIDED_MS} ms (${reason})`);
+      throw new NinesError(
+        'E_DATA_LOST',
+        `'${context.unit.name}' on ${context.unit.host} did not start within ${UNDECIDED_MS} ms (${reason})`,
+      );
     }
     await delay(ASK_AGAIN_MS, undefined, { signal: io.signal });
   }
@@ -40,7 +43,11 @@ async function decide(context: UnitContext, layout: RedisLayout, io: EngineIo): 
 async function factsOf(context: UnitContext, layout: RedisLayout, signal: AbortSignal): Promise<StartFacts> {
   const group = redisGroup(context.spec, context.unit.group);
   const self = placeOf(memberOf(group.nodes, context.unit));
-  const [answers, hasData, boot] = await Promise.all([askSentinels(context, signal), hasAppendOnlyFile(layout), readIfPresent(layout.bootFile)]);
+  const [answers, hasData, boot] = await Promise.all([
+    askSentinels(context, signal),
+    hasAppendOnlyFile(layout),
+    readIfPresent(layout.bootFile),
+  ]);
   return {
     self,
     nodes: group.nodes.map(placeOf),

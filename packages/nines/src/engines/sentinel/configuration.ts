@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { UnitContext } from '../engine.ts';
-import { memberOf, placeOf, type RedisGroup, redisGroup } from '../redis/group.ts';
+import { memberOf, placeOf, type RedisGroup, type RedisMember, redisGroup } from '../redis/group.ts';
 import { redisPassword, userLine } from '../redis/passwords.ts';
 import { type Place, samePlace } from '../redis/role-at-start.ts';
 import { renderDirectives, tlsLines } from '../redis/tls.ts';
@@ -21,7 +21,9 @@ const AGENT = 'allchannels +ping +info +role +sentinel';
 
 /** 40 hexadecimal digits that are the same whenever this Sentinel is made anew: the others need not forget an old self. */
 export function sentinelId(context: Pick<UnitContext, 'spec' | 'unit'>, ordinal: number): string {
-  return createHash('sha1').update(JSON.stringify(['nines sentinel', context.spec.topology.name, context.unit.group, ordinal])).digest('hex');
+  return createHash('sha1')
+    .update(JSON.stringify(['nines sentinel', context.spec.topology.name, context.unit.group, ordinal]))
+    .digest('hex');
 }
 
 /** The part that comes from the topology. A change of it asks for a restart, which composes the file again. */
@@ -41,8 +43,16 @@ export function renderBase(context: UnitContext): string {
     ['sentinel', 'sentinel-pass', redisPassword(context, 'sentinel')],
   ];
   // ACL rules are words of their own here, not one quoted text.
-  const users = ['user default off resetpass resetkeys resetchannels -@all', userLine(context, 'app', APP), userLine(context, 'sentinel', SENTINEL), userLine(context, 'agent', AGENT)];
-  return `${renderDirectives(directives)}${users.join('\n')}\n${renderDirectives(watchedSettings(context, group))}`;
+  const users = [
+    'user default off resetpass resetkeys resetchannels -@all',
+    userLine(context, 'app', APP),
+    userLine(context, 'sentinel', SENTINEL),
+    userLine(context, 'agent', AGENT),
+  ];
+  const places = (members: readonly RedisMember[]) => members.map(({ address, port }) => `${address}:${port}`).join(' ');
+  // What the composed file takes from the topology beyond the directives: here, so that its change restarts too.
+  const members = `# quorum ${group.settings.sentinel.quorum} of ${places(group.sentinels)}, over ${places(group.nodes)}\n`;
+  return `${members}${renderDirectives(directives)}${users.join('\n')}\n${renderDirectives(watchedSettings(context, group))}`;
 }
 
 /** Settings of the watched master; Sentinel takes them only after the line that names it. */
@@ -99,7 +109,16 @@ export function composeConfiguration(context: UnitContext, base: string, state: 
   const others = group.sentinels.filter(({ unit }) => unit.ordinal !== context.unit.ordinal);
   const known: Directive[] = [
     ...replicas.map((node): Directive => ['sentinel', 'known-replica', group.name, node.address, String(node.port)]),
-    ...others.map((other): Directive => ['sentinel', 'known-sentinel', group.name, other.address, String(other.port), sentinelId(context, other.unit.ordinal)]),
+    ...others.map(
+      (other): Directive => [
+        'sentinel',
+        'known-sentinel',
+        group.name,
+        other.address,
+        String(other.port),
+        sentinelId(context, other.unit.ordinal),
+      ],
+    ),
   ];
   const heading = '# Composed by Nines before each start: settings from base.conf, state from the last life.\n';
   return `${heading}${renderDirectives(before)}${base}${renderDirectives(known)}`;

@@ -18,8 +18,7 @@ export function serviceEnvironment(context: ServiceContext, serviceName: string,
     LANG: 'C.UTF-8',
     HOME: homeDir,
     NODE_ENV: 'production',
-    // What the user says wins over what stands above and gives way to what follows: an instance that listens
-    // elsewhere than it was placed would never become ready.
+    // Wins over what stands above. What follows is Nines' own: the schema refuses its names here.
     ...service.env,
     ...secretEnvironment(context, serviceName),
     ...postgresEnvironment(context, service.uses.postgres),

@@ -39,11 +39,19 @@ function observer(port: number): () => ReturnType<typeof observeService> {
   } as unknown as UnitContext;
   const clients = new KeptClients();
   cleanups.push(() => clients.dropAll());
-  return () => observeService(context, engineIo(clients, AbortSignal.timeout(2_000), () => undefined));
+  return () =>
+    observeService(
+      context,
+      engineIo(clients, AbortSignal.timeout(2_000), () => undefined),
+    );
 }
 
 test('asks the start-up first, then readiness and liveness, over kept connections', async () => {
-  const answers: Answers = { '/startupz': { status: 503 }, '/ready': { status: 200, body: '{"status":"ready","queue":3}' }, '/livez': { status: 200 } };
+  const answers: Answers = {
+    '/startupz': { status: 503 },
+    '/ready': { status: 200, body: '{"status":"ready","queue":3}' },
+    '/livez': { status: 200 },
+  };
   const { port, connections } = await instance(answers);
   const observe = observer(port);
   expect(await observe()).toMatchObject({ ready: false, live: true, reason: 'starting: /startupz answers 503' });

@@ -10,10 +10,7 @@ export function startingObservation(startup: Asked, path: string): Observation {
   return { ready: false, live: true, reason: `starting: ${sentence(startup, path)}` };
 }
 
-export function runningObservation(
-  asked: { ready: Asked; live: Asked },
-  paths: { readyPath: string; livePath: string },
-): Observation {
+export function runningObservation(asked: { ready: Asked; live: Asked }, paths: { readyPath: string; livePath: string }): Observation {
   const live = isGood(asked.live);
   const ready = live && isGood(asked.ready);
   const details = 'error' in asked.ready ? undefined : detailsOf(asked.ready.body);
@@ -57,7 +54,5 @@ export function detailsOf(body: string): Record<string, string | number | boolea
     ['string', 'number', 'boolean'].includes(typeof entry[1]),
   );
   if (figures.length === 0) return undefined;
-  return Object.fromEntries(
-    figures.slice(0, 8).map(([name, value]) => [name, typeof value === 'string' ? value.slice(0, 100) : value]),
-  );
+  return Object.fromEntries(figures.slice(0, 8).map(([name, value]) => [name, typeof value === 'string' ? value.slice(0, 100) : value]));
 }

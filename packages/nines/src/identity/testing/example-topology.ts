@@ -25,7 +25,14 @@ export function exampleTopology({ postgres = {}, redis = [], services = {} }: Ex
       sentinel: { port: 26379, quorum: 2, downAfterMs: 1000, failoverTimeoutMs: 10_000, parallelSyncs: 1 },
     })),
     etcd: { replicas: 3, clientPort: 2379, peerPort: 2380 },
-    observe: { prometheus: false, alertmanager: false, prometheusPort: 9090, alertmanagerPort: 9093, scrapeIntervalMs: 1000, retentionMs: 1000 },
+    observe: {
+      prometheus: false,
+      alertmanager: false,
+      prometheusPort: 9090,
+      alertmanagerPort: 9093,
+      scrapeIntervalMs: 1000,
+      retentionMs: 1000,
+    },
     objectives: { availability: 99.9, readDeadlineMs: 1000, writeDeadlineMs: 1000 },
   };
 }

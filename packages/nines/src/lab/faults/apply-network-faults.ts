@@ -25,11 +25,7 @@ export async function applyNetworkFaults(lab: Lab, signal: AbortSignal): Promise
 }
 
 /** Packets that a fault has dropped or delayed so far. */
-export async function countedPackets(
-  lab: Lab,
-  fault: Parameters<typeof counterNames>[0],
-  signal: AbortSignal,
-): Promise<number> {
+export async function countedPackets(lab: Lab, fault: Parameters<typeof counterNames>[0], signal: AbortSignal): Promise<number> {
   const argv = ['nsenter', `--net=${join(NETNS_FOLDER, lab.fabricNetns)}`, 'nft', '-j', 'list', 'counters', 'table', 'bridge', RULE_TABLE];
   const listing = JSON.parse(await mustRun(argv, { signal })) as {
     nftables: { counter?: { name: string; packets: number } }[];

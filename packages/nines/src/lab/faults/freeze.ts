@@ -1,19 +1,34 @@
 /** Stopping and waking processes from outside. The signals cannot be caught, and reach a host's first process too. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { HostName } from '../../topology/topology.ts';
 import { NinesError } from '../../errors/errors.ts';
 import type { Lab, ProcessIdentity } from '../lab.ts';
-import { type HostProcess, hostProcesses, sendSignal } from '../processes.ts';
+import { type HostProcess, hostProcesses, processStat, sendSignal } from '../processes.ts';
 
-const MOST_ROUNDS = 50;
+const STOP_TIMEOUT_MS = 5_000;
+
+/** Stops one process and waits until it stands: on a busy machine the signal takes its time. */
+export async function stopProcess(identity: ProcessIdentity): Promise<void> {
+  await sendSignal(identity, 'SIGSTOP');
+  const deadlineMs = performance.now() + STOP_TIMEOUT_MS;
+  for (;;) {
+    const stat = await processStat(identity.pid);
+    if (stat === null || stat.startTimeTicks !== identity.startTimeTicks || isStopped(stat.state)) return;
+    if (performance.now() > deadlineMs)
+      throw new NinesError('E_LAB_COMMAND', `Process ${identity.pid} did not stop: it waits for its disk.`);
+    await sleep(2);
+  }
+}
 
 /** Stops a whole host, the first process first: it would start the agent again. Rounds: a process may fork meanwhile. */
 export async function stopEveryProcess(lab: Lab, hostName: HostName): Promise<void> {
-  for (let round = 0; round < MOST_ROUNDS; round += 1) {
+  const deadlineMs = performance.now() + STOP_TIMEOUT_MS;
+  for (;;) {
     const running = (await hostProcesses(lab, hostName)).filter(({ state }) => !isStopped(state));
     if (running.length === 0) return;
-    for (const process of running) await sendSignal(identityOf(process), 'SIGSTOP');
+    if (performance.now() > deadlineMs) throw new NinesError('E_LAB_COMMAND', `The host '${hostName}' did not come to a stop.`);
+    for (const process of running) await stopProcess(identityOf(process));
   }
-  throw new NinesError('E_LAB_COMMAND', `The host '${hostName}' did not come to a stop: a process of it waits for its disk.`);
 }
 
 /** Wakes a host, except the processes that are frozen each for itself. */

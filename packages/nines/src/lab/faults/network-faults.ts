@@ -17,7 +17,13 @@ export async function cut(lab: Lab, options: Partial<CutOptions> & Ends, { signa
     throw new NinesError('E_USAGE', `${port} is no port: 1 to 65535 are.`);
   }
   const fault = { kind: 'cut' as const, from, to, direction, port, protocol };
-  return await makeFault(lab, fault, signal, () => apply(lab, signal), (entered) => prove(lab, entered));
+  return await makeFault(
+    lab,
+    fault,
+    signal,
+    () => apply(lab, signal),
+    (entered) => prove(lab, entered),
+  );
 }
 
 /**
@@ -31,7 +37,13 @@ export async function latency(lab: Lab, options: Partial<LatencyOptions> & Ends 
   checkEnds(from, to);
   if (!(ms > 0 && ms <= 60_000)) throw new NinesError('E_USAGE', `A latency of ${ms} ms: more than 0, at most 60000.`);
   const fault = { kind: 'latency' as const, from, to, direction, ms };
-  return await makeFault(lab, fault, signal, () => apply(lab, signal), (entered) => prove(lab, entered));
+  return await makeFault(
+    lab,
+    fault,
+    signal,
+    () => apply(lab, signal),
+    (entered) => prove(lab, entered),
+  );
 }
 
 interface Ends {

@@ -1,20 +1,23 @@
 import type { HostName } from '../../topology/topology.ts';
 import { NinesError } from '../../errors/errors.ts';
 import type { Fault, FaultProof, Lab, ProcessIdentity, WaitOptions } from '../lab.ts';
-import { hostProcesses, isAlive, processStat, sendSignal } from '../processes.ts';
-import { identityOf } from './freeze.ts';
+import { hostProcesses, isAlive, processStat, sendSignal, untilGone } from '../processes.ts';
+import { identityOf, stopProcess } from './freeze.ts';
 import { makeFault } from './ledger.ts';
+
+const KILL_TIMEOUT_MS = 5_000;
 
 /**
  * kill -9 of one process of a host.
  * @param pid as seen on the host
  * @returns a fault whose undo does nothing: what is dead is started again by whoever supervises it
- * @throws NinesError E_HOST_OFF, E_USAGE (no such process)
+ * @throws NinesError E_HOST_OFF, E_USAGE (no such process), E_LAB_COMMAND (it does not die)
  */
 export async function killProcess(lab: Lab, hostName: HostName, pid: number, { signal }: WaitOptions): Promise<Fault> {
   signal.throwIfAborted();
   const process = await findProcess(lab, hostName, pid);
   await sendSignal(process, 'SIGKILL');
+  await untilGone([process], KILL_TIMEOUT_MS);
   return {
     id: `kill-${hostName}-${pid}`,
     undo: () => Promise.resolve(),
@@ -36,7 +39,7 @@ export async function freezeProcess(lab: Lab, hostName: HostName, pid: number, o
     lab,
     { kind: 'freeze-process', host: hostName, process },
     options.signal,
-    () => sendSignal(process, 'SIGSTOP'),
+    () => stopProcess(process),
     () => proveStopped(process, `process ${pid} of ${hostName}`),
   );
 }

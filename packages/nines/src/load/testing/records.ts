@@ -24,7 +24,5 @@ export function aRecord(different: Partial<RequestRecord> = {}): RequestRecord {
 
 /** One request every 10 ms, changed by `change` (which may return null: no such request). */
 export function aRun(untilMs: number, change: (dueMs: number) => Partial<RequestRecord> = () => ({})): RequestRecord[] {
-  return Array.from({ length: Math.ceil(untilMs / 10) }, (_, index) =>
-    aRecord({ index, dueMs: index * 10, ...change(index * 10) }),
-  );
+  return Array.from({ length: Math.ceil(untilMs / 10) }, (_, index) => aRecord({ index, dueMs: index * 10, ...change(index * 10) }));
 }

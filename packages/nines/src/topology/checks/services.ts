@@ -26,6 +26,7 @@ function problemsOfService(name: string, service: ServiceTopology, topology: Top
     const text = unknownGroup(service.uses[kind], kind, Object.keys(topology[kind]));
     if (text !== null) problems.push({ path: [...path, 'uses', kind], text });
   }
+  problems.push(...reservedVariables(service, path));
   for (const variable of service.secrets) {
     if (Object.hasOwn(service.env, variable)) {
       problems.push({ path: [...path, 'env', variable], text: `is one of the service's secrets too; give it in 'env' or in 'secrets'` });
@@ -37,6 +38,26 @@ function problemsOfService(name: string, service: ServiceTopology, topology: Top
     problems.push({ path: [...path, 'requestTimeout'], text: refused(formatDuration(service.requestTimeoutMs), allowed) });
   }
   return problems;
+}
+
+/** The instance would get another value than the one that was written: Nines sets these last. */
+function reservedVariables(service: ServiceTopology, path: string[]): Problem[] {
+  const { postgres, redis } = service.uses;
+  const reserved: [RegExp, string][] = [
+    [/^(?:HOST|PORT)$/, 'where each instance listens'],
+    [/^NINES_/, 'what Nines tells an instance'],
+    ...(postgres === null ? [] : [[/^DATABASE_URL$/, `where PostgreSQL group '${postgres}' is`] as [RegExp, string]]),
+    ...(redis === null ? [] : [[/^REDIS_/, `where Redis group '${redis}' is`] as [RegExp, string]]),
+  ];
+  const given = [
+    ...Object.keys(service.env).map((name) => ({ name, at: [...path, 'env', name] })),
+    ...service.secrets.map((name, index) => ({ name, at: [...path, 'secrets', index] })),
+  ];
+  return given.flatMap(({ name, at }) =>
+    reserved
+      .filter(([pattern]) => pattern.test(name))
+      .map(([, what]) => ({ path: at, text: `${name} is set by Nines: ${what}; choose another name` })),
+  );
 }
 
 function unknownGroup(group: string | null, kind: 'postgres' | 'redis', groups: string[]): string | null {

@@ -26,7 +26,7 @@ export const GATEWAY: GatewayTopology = {
   maxFails: 3,
   failTimeoutMs: 30_000,
   nextUpstream: ['error', 'timeout', 'invalid_header', 'http_500', 'http_502', 'http_503', 'http_504'],
-  replayBodyBytes: 128 * 1024,
+  replayBodyBytes: 16 * 1024,
 };
 
 export interface GatewaySpecOptions {
@@ -40,9 +40,7 @@ export interface GatewaySpecOptions {
 /** Instances go round the hosts. */
 export function gatewaySpec(options: GatewaySpecOptions): ClusterSpec {
   const names = Object.keys(options.hosts);
-  const services = Object.fromEntries(
-    Object.entries(options.services).map(([name, service]) => [name, { ...SERVICE, ...service }]),
-  );
+  const services = Object.fromEntries(Object.entries(options.services).map(([name, service]) => [name, { ...SERVICE, ...service }]));
   const gateway = { ...GATEWAY, ...options.gateway };
   const zone = (index: number) => 'abcdefgh'[index] ?? 'z';
   return {

@@ -1,0 +1,100 @@
+/** The example's whole stack in a lab of its own, and a client that counts what fails. */
+import { randomUUID } from 'node:crypto';
+import { request } from 'node:http';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import type { UnitState } from '../../packages/nines/src/agent/host-state.ts';
+import { destroyLab } from '../../packages/nines/src/lab/index.ts';
+import { Cluster } from '../../packages/nines/src/operations/cluster.ts';
+import { loadProject, type Project } from '../../packages/nines/src/operations/project.ts';
+import { bringUp, MACHINE_PATHS } from '../../packages/nines/src/operations/up.ts';
+
+export const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
+export const EXAMPLE_CONFIG = join(REPOSITORY, 'examples/orders/nines.config.ts');
+const QUIET = { stage: () => undefined, ready: () => undefined };
+
+export interface Stack {
+  cluster: Cluster;
+  project: Project;
+  labName: string;
+  tookMs: number;
+  down(): Promise<void>;
+}
+
+export async function startStack(options: { project?: Project; labName?: string; timeoutMs?: number } = {}): Promise<Stack> {
+  const project = options.project ?? (await loadProject(EXAMPLE_CONFIG, REPOSITORY));
+  const labName = options.labName ?? `test-${randomUUID().slice(0, 6)}`;
+  const startedAt = performance.now();
+  const cluster = await bringUp({
+    ...MACHINE_PATHS,
+    project,
+    labName,
+    timeoutMs: options.timeoutMs ?? 90_000,
+    signal: new AbortController().signal,
+    progress: QUIET,
+  });
+  const down = async (): Promise<void> => {
+    cluster.close();
+    await destroyLab(MACHINE_PATHS.labsDir, labName, { signal: AbortSignal.timeout(30_000), log: () => undefined });
+  };
+  return { cluster, project, labName, tookMs: performance.now() - startedAt, down };
+}
+
+export async function unitState(cluster: Cluster, host: string, name: string): Promise<UnitState | undefined> {
+  const answers = await cluster.states(AbortSignal.timeout(5_000));
+  return answers.find((answer) => answer.host === host)?.state?.units.find((unit) => unit.name === name);
+}
+
+/** pid of every unit, by `unit@host`. */
+export async function processIds(cluster: Cluster): Promise<Record<string, number | null>> {
+  const answers = await cluster.states(AbortSignal.timeout(5_000));
+  return Object.fromEntries(answers.flatMap(({ host, state }) => (state?.units ?? []).map((unit) => [`${unit.name}@${host}`, unit.pid])));
+}
+
+export async function until(what: string, holds: () => Promise<boolean> | boolean, timeoutMs = 20_000): Promise<number> {
+  const startedAt = performance.now();
+  while (!(await holds())) {
+    if (performance.now() - startedAt > timeoutMs) throw new Error(`not within ${timeoutMs} ms: ${what}`);
+    await delay(20);
+  }
+  return performance.now() - startedAt;
+}
+
+export interface SteadyClient {
+  /** Stops and says what happened: answers other than 2xx, errors, and how many requests there were. */
+  stop(): Promise<{ requests: number; failures: string[] }>;
+}
+
+/** Reads the catalogue through the gateway every 20 ms, each request on a connection of its own, without any retry. */
+export function steadyClient(cluster: Cluster): SteadyClient {
+  const where = { host: cluster.spec.gatewayAddress ?? '', port: cluster.spec.topology.gateway?.port ?? 0, path: '/products' };
+  const failures: string[] = [];
+  const pending = new Set<Promise<void>>();
+  let requests = 0;
+  const ask = async (): Promise<void> => {
+    requests += 1;
+    const status = await new Promise<number | string>((resolve) => {
+      const asked = request({ ...where, agent: false, signal: AbortSignal.timeout(3_000) }, (response) => {
+        response.resume();
+        response.once('end', () => resolve(response.statusCode ?? 0));
+        response.once('error', (error) => resolve(error.message));
+      });
+      asked.once('error', (error) => resolve(error.message));
+      asked.end();
+    });
+    if (status !== 200) failures.push(`${new Date().toISOString()} ${status}`);
+  };
+  const timer = setInterval(() => {
+    const one = ask();
+    pending.add(one);
+    void one.finally(() => pending.delete(one));
+  }, 20);
+  return {
+    stop: async () => {
+      clearInterval(timer);
+      await Promise.all(pending);
+      return { requests, failures };
+    },
+  };
+}

@@ -1,0 +1,203 @@
+/** The article's HA REST API as a whole: real engines on three hosts, and what the promises of the stack say of them. */
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { run } from '../../packages/nines/src/agent/run.ts';
+import { execOnHost, freezeProcess, hostProcesses, killProcess, powerLoss, readLab, resources, restartHost } from '../../packages/nines/src/lab/index.ts';
+import { apply, planApply } from '../../packages/nines/src/operations/apply.ts';
+import { rollingRestart } from '../../packages/nines/src/operations/restart.ts';
+import { toolCall } from '../../packages/nines/src/operations/tools.ts';
+import { MACHINE_PATHS } from '../../packages/nines/src/operations/up.ts';
+import type { Topology } from '../../packages/nines/src/topology/topology.ts';
+import { describeLab } from './require-root.ts';
+import { EXAMPLE_CONFIG, processIds, REPOSITORY, type Stack, startStack, steadyClient, unitState, until } from './stack-fixture.ts';
+
+const soon = (timeoutMs = 30_000): AbortSignal => AbortSignal.timeout(timeoutMs);
+
+describeLab('the stack', () => {
+  let stack: Stack;
+
+  beforeAll(async () => {
+    stack = await startStack();
+    console.info(`up: everything ready after ${Math.round(stack.tookMs)} ms`);
+  }, 120_000);
+
+  afterAll(async () => {
+    const { lab } = stack.cluster;
+    const startedAt = performance.now();
+    await stack.down();
+    console.info(`down after ${Math.round(performance.now() - startedAt)} ms`);
+    expect(await resources(lab)).toEqual({ processes: [], namespaces: [], links: [], mounts: [], loopDevices: [] });
+    expect(existsSync(lab.dir)).toBe(false);
+  }, 60_000);
+
+  const psql = async (sql: string): Promise<string> => {
+    const { argv, env } = await toolCall(stack.cluster, ['psql', '-XAtq', '-v', 'ON_ERROR_STOP=1', '-c', sql], { signal: soon() });
+    return (await run(argv, { env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', ...env }, signal: soon() })).stdout.trim();
+  };
+
+  const agentProcess = async (host: string): Promise<number> => {
+    const answers = await stack.cluster.states(soon());
+    return answers.find((one) => one.host === host)?.state?.agent.pid ?? 0;
+  };
+
+  it('every engine that is killed runs again with its data', async () => {
+    const { cluster } = stack;
+    await psql('CREATE TABLE IF NOT EXISTS kept (n int); TRUNCATE kept; INSERT INTO kept VALUES (42)');
+    for (const engine of ['etcd', 'postgres', 'redis', 'sentinel', 'haproxy', 'keepalived', 'prometheus', 'alertmanager', 'service'] as const) {
+      const unit = cluster.spec.placement.units.find((one) => one.engine === engine && (one.initialLeader || engine !== 'postgres'));
+      if (unit === undefined) throw new Error(`no ${engine} is placed`);
+      const before = await unitState(cluster, unit.host, unit.name);
+      const startedAt = performance.now();
+      await killProcess(cluster.lab, unit.host, before?.pid ?? 0, { signal: soon() });
+      await until(`${unit.name}@${unit.host} runs again`, async () => {
+        const now = await unitState(cluster, unit.host, unit.name);
+        return now?.ready === true && now.pid !== before?.pid;
+      });
+      console.info(`${unit.name}@${unit.host} (${engine}): ready again ${Math.round(performance.now() - startedAt)} ms after kill -9`);
+    }
+    expect(await psql('SELECT n FROM kept')).toBe('42');
+    await cluster.waitReady(soon());
+  }, 120_000);
+
+  it('nobody notices the death of an agent, and the next one adopts what runs', async () => {
+    const { cluster } = stack;
+    const before = await processIds(cluster);
+    const client = steadyClient(cluster);
+    for (const host of Object.keys(cluster.spec.hosts)) {
+      const agentPid = await agentProcess(host);
+      await killProcess(cluster.lab, host, agentPid, { signal: soon() });
+      await until(`another agent answers on ${host}`, async () => {
+        const state = (await cluster.states(soon())).find((one) => one.host === host)?.state;
+        return state !== null && state !== undefined && state.agent.pid !== agentPid;
+      });
+    }
+    await cluster.waitReady(soon());
+    const { requests, failures } = await client.stop();
+    expect(failures).toEqual([]);
+    expect(requests).toBeGreaterThan(20);
+    expect(await processIds(cluster)).toEqual(before);
+  }, 60_000);
+
+  it('with etcd away nothing stops, and a new agent still knows its work', async () => {
+    const { cluster } = stack;
+    const before = await processIds(cluster);
+    const members = cluster.spec.placement.units.filter((unit) => unit.engine === 'etcd');
+    const client = steadyClient(cluster);
+    const faults = await Promise.all(
+      members.map(async ({ name, host }) => freezeProcess(cluster.lab, host, before[`${name}@${host}`] ?? 0, { signal: soon() })),
+    );
+    const host = members[0]?.host ?? '';
+    const agentPid = await agentProcess(host);
+    await killProcess(cluster.lab, host, agentPid, { signal: soon() });
+    await until('the new agent says that it cannot reach etcd and that the database is ready', async () => {
+      const state = (await cluster.states(soon())).find((one) => one.host === host)?.state;
+      const database = state?.units.find((unit) => unit.engine === 'postgres');
+      return state?.storeReachable === false && state.agent.pid !== agentPid && database?.ready === true;
+    });
+    for (const fault of faults) await fault.undo();
+    await cluster.waitReady(soon());
+    expect((await client.stop()).failures).toEqual([]);
+    const withoutEtcd = (ids: Record<string, number | null>) => Object.fromEntries(Object.entries(ids).filter(([name]) => !name.startsWith('etcd@')));
+    expect(withoutEtcd(await processIds(cluster))).toEqual(withoutEtcd(before));
+  }, 60_000);
+
+  it('apply touches only the difference', async () => {
+    const { cluster, project } = stack;
+    const before = await processIds(cluster);
+    const [service = ''] = Object.keys(project.topology.services);
+    const withReplicas = (replicas: number): Topology => {
+      const topology = structuredClone(project.topology);
+      (topology.services[service] as { replicas: number }).replicas = replicas;
+      return topology;
+    };
+    const more = await planApply(cluster, withReplicas(7));
+    expect(more.changes.length).toBeGreaterThan(0);
+    const client = steadyClient(cluster);
+    await apply(cluster, more, soon(), () => undefined);
+    const grown = await processIds(cluster);
+    expect(Object.keys(grown).length).toBe(Object.keys(before).length + 1);
+    expect(grown).toMatchObject(before);
+    expect((await planApply(cluster, withReplicas(7))).changes).toEqual([]);
+    await apply(cluster, await planApply(cluster, withReplicas(6)), soon(), () => undefined);
+    expect((await client.stop()).failures).toEqual([]);
+    expect(await processIds(cluster)).toEqual(before);
+  }, 90_000);
+
+  it('a rolling restart replaces every instance and costs no request', async () => {
+    const { cluster, project } = stack;
+    const [service = ''] = Object.keys(project.topology.services);
+    const before = await processIds(cluster);
+    const client = steadyClient(cluster);
+    const order: string[] = [];
+    await rollingRestart(cluster, service, { unitTimeoutMs: 30_000, signal: soon(120_000), progress: { began: (unit) => void order.push(unit.name) } });
+    expect((await client.stop()).failures).toEqual([]);
+    expect(order).toHaveLength(6);
+    const after = await processIds(cluster);
+    for (const [unit, pid] of Object.entries(before)) {
+      if (unit.startsWith(`${service}-`)) expect(after[unit]).not.toBe(pid);
+      else expect(after[unit]).toBe(pid);
+    }
+  }, 150_000);
+
+  it('a host that lost power comes back whole, and what was committed is there', async () => {
+    const { cluster } = stack;
+    const primary = cluster.spec.placement.units.find((unit) => unit.engine === 'postgres' && unit.initialLeader)?.host ?? '';
+    await psql('CREATE TABLE IF NOT EXISTS survived (n int); TRUNCATE survived; INSERT INTO survived VALUES (7)');
+    await powerLoss(cluster.lab, primary, { signal: soon() });
+    await restartHost(cluster.lab, primary, { signal: soon() });
+    await cluster.waitReady(soon(60_000));
+    expect(await psql('SELECT n FROM survived')).toBe('7');
+  }, 120_000);
+
+  it('a second up of the same lab is refused and changes nothing', async () => {
+    const before = await processIds(stack.cluster);
+    await expect(startStack({ labName: stack.labName })).rejects.toMatchObject({ code: 'E_LAB_EXISTS', exit: 2 });
+    expect(await processIds(stack.cluster)).toEqual(before);
+  });
+
+  it('no secret is in any argv', async () => {
+    const { cluster } = stack;
+    const { stdout } = await execOnHost(cluster.lab, 'a1', ['/bin/cat', '/var/lib/nines/identity/secrets.json'], { signal: soon(), timeoutMs: 5_000 });
+    const secrets = Object.values(JSON.parse(stdout) as Record<string, Record<string, string>>).flatMap((section) => Object.values(section));
+    expect(secrets.length).toBeGreaterThan(5);
+    for (const host of Object.keys(cluster.spec.hosts)) {
+      for (const { argv } of await hostProcesses(cluster.lab, host)) {
+        for (const secret of secrets) expect(argv.join(' ')).not.toContain(secret);
+      }
+    }
+  });
+
+  it('engines and services do not run as root, keepalived and the agent alone do', async () => {
+    const { cluster } = stack;
+    for (const { host, state } of await cluster.states(soon())) {
+      for (const unit of state?.units ?? []) {
+        const { stdout } = await execOnHost(cluster.lab, host, ['/bin/grep', '^Uid:', `/proc/${unit.pid}/status`], { signal: soon(), timeoutMs: 5_000 });
+        const isRoot = stdout.split(/\s+/)[2] === '0';
+        expect(`${unit.name}: ${isRoot}`).toBe(`${unit.name}: ${unit.engine === 'keepalived'}`);
+      }
+    }
+  });
+});
+
+describeLab('up', () => {
+  it('leaves nothing when it is interrupted half-way', async () => {
+    const labName = `test-int-${process.pid}`;
+    const child = spawn(process.execPath, [join(REPOSITORY, 'packages/nines/bin/nines.mjs'), 'up', '--lab', labName, '--config', EXAMPLE_CONFIG], { stdio: 'pipe' });
+    let said = '';
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      said += text;
+    });
+    const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
+    await until('units are being started', () => said.includes('units ...'), 30_000);
+    const lab = await readLab(MACHINE_PATHS.labsDir, labName);
+    await delay(300);
+    child.kill('SIGINT');
+    expect(await exited).toBe(1);
+    expect(said).toContain('E_INTERRUPTED');
+    expect(await resources(lab)).toEqual({ processes: [], namespaces: [], links: [], mounts: [], loopDevices: [] });
+    expect(existsSync(lab.dir)).toBe(false);
+  }, 60_000);
+});
