@@ -2,15 +2,14 @@
  * Throughput through the configuration that Nines renders, against the same service behind a minimal HAProxy written
  * by hand: what retries, replays, request ids and checks cost. Same binary, same machine, same moment.
  */
-import { type ChildProcess, fork, spawn } from 'node:child_process';
+import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { request } from 'undici';
-import type { UnitContext } from '../../packages/nines/src/engines/engine.ts';
+import type { Engine, UnitContext } from '../../packages/nines/src/engines/engine.ts';
 import { haproxy } from '../../packages/nines/src/engines/haproxy/engine.ts';
 import { routes } from '../../packages/nines/src/engines/haproxy/routes.ts';
 import { gatewaySpec } from '../../packages/nines/src/engines/haproxy/testing/gateway-spec.ts';
@@ -59,9 +58,10 @@ async function run({ runs }: { runs: number }): Promise<boolean> {
     for (const { servers } of routes(spec)) {
       for (const server of servers) cleanUp.push(await startService(server.address, server.port));
     }
-    const nines = await startNines(spec, folder);
+    const context = contextOf(spec, folder);
+    const nines = await startNines(context);
     cleanUp.push(nines.stop);
-    const peer = await startByHand(spec, folder);
+    const peer = await startByHand(context);
     cleanUp.push(peer.stop);
     const systems = [nines.system, peer.system];
     for (let i = 0; i < runs; i++) {
@@ -129,41 +129,56 @@ async function ended(child: ChildProcess, signal: NodeJS.Signals): Promise<void>
   await gone;
 }
 
-function system(name: string, url: string, pid: number): System {
-  return { name, url, pid, perSecond: new Map(), cpuMicroseconds: new Map(), failed: new Map() };
-}
-
-async function startNines(spec: ClusterSpec, folder: string): Promise<{ system: System; stop: () => Promise<void> }> {
+function contextOf(spec: ClusterSpec, folder: string): UnitContext {
   const unit = spec.placement.units.find((candidate) => candidate.engine === 'haproxy');
   if (unit === undefined) throw new Error('the spec places no gateway');
-  const context: UnitContext = {
+  return {
     spec,
     unit,
     paths: { dataDir: join(folder, 'data'), runDir: join(folder, 'run'), projectDir: '/', nodeFile: process.execPath },
     secrets: { postgres: {}, redis: {}, services: {}, other: {} },
     certificate: () => ({ caFile: '', certFile: '', keyFile: '' }),
   };
-  const started = await startUnit(haproxy, context);
-  const worker = Number(readFileSync(`/proc/${started.pid}/task/${started.pid}/children`, 'utf8').split(' ')[0]);
-  return { system: system('nines', `http://${spec.gatewayAddress}:8080/`, worker), stop: () => started.stop() };
 }
 
-async function startByHand(spec: ClusterSpec, folder: string): Promise<{ system: System; stop: () => Promise<void> }> {
-  const file = join(folder, 'by-hand.cfg');
-  const url = 'http://127.0.23.151:8080/';
-  const servers = routes(spec).flatMap((route) => route.servers);
-  writeFileSync(file, handWritten('127.0.23.151:8080', servers));
-  const child = spawn(HAPROXY, ['-db', '-f', file], { stdio: ['ignore', 'inherit', 'inherit'] });
-  await once(child, 'spawn');
-  const endsAt = performance.now() + 5_000;
-  for (;;) {
-    const answer = await request(url).catch(() => null);
-    await answer?.body.dump();
-    if (answer?.statusCode === 200) return { system: system(PEER, url, child.pid as number), stop: () => ended(child, 'SIGKILL') };
-    if (performance.now() > endsAt || child.exitCode !== null) {
-      await ended(child, 'SIGKILL');
-      throw new Error('the HAProxy written by hand does not answer');
-    }
-    await delay(20);
-  }
+function system(name: string, url: string, pid: number): System {
+  return { name, url, pid, perSecond: new Map(), cpuMicroseconds: new Map(), failed: new Map() };
+}
+
+/** The one that carries the requests: HAProxy's master only watches it. */
+function workerOf(master: number): number {
+  return Number(readFileSync(`/proc/${master}/task/${master}/children`, 'utf8').split(' ')[0]);
+}
+
+async function startNines(context: UnitContext): Promise<{ system: System; stop: () => Promise<void> }> {
+  const started = await startUnit(haproxy, context);
+  return { system: system('nines', `http://${context.spec.gatewayAddress}:8080/`, workerOf(started.pid)), stop: () => started.stop() };
+}
+
+/** Started in every way like the other one (user, session, master and worker): only the configuration differs. */
+async function startByHand(context: UnitContext): Promise<{ system: System; stop: () => Promise<void> }> {
+  const address = '127.0.23.151';
+  const servers = routes(context.spec).flatMap((route) => route.servers);
+  const byHand: Engine = {
+    plan: () => {
+      const plan = haproxy.plan(context);
+      const folder = join(context.paths.dataDir, 'units', 'by-hand');
+      const file = join(folder, 'haproxy.cfg');
+      return {
+        ...plan,
+        name: 'by-hand',
+        argv: [HAPROXY, '-W', '-f', file],
+        env: {},
+        directories: [{ path: folder, mode: 0o750 }],
+        files: [{ path: file, content: handWritten(`${address}:8080`, servers), mode: 0o600, onChange: 'nothing' }],
+      };
+    },
+    observe: async () => {
+      const answer = await request(`http://${address}:8080/`).catch(() => null);
+      await answer?.body.dump();
+      return { ready: answer?.statusCode === 200, live: true, reason: `status ${answer?.statusCode ?? 'none'}` };
+    },
+  };
+  const started = await startUnit(byHand, context);
+  return { system: system(PEER, `http://${address}:8080/`, workerOf(started.pid)), stop: () => started.stop() };
 }

@@ -103,7 +103,7 @@ function redisConfig(env: Environment, ca: string | null, problems: string[]): R
     sentinelUsername: text(env, 'REDIS_SENTINEL_USERNAME'),
     sentinelPassword: text(env, 'REDIS_SENTINEL_PASSWORD'),
     ca,
-    commandTimeoutMs: wholeNumber(env, 'REDIS_TIMEOUT_MS', 150, problems),
+    commandTimeoutMs: wholeNumber(env, 'SESSION_TIMEOUT_MS', 150, problems),
     connectTimeoutMs: 500,
   };
 }

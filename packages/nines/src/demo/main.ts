@@ -74,7 +74,8 @@ async function main(): Promise<ExitCode> {
     process.on(signal, () => {
       if (interruption.signal.aborted) return;
       progress.note(`${signal}: stopping, and taking everything down`);
-      interruption.abort(new NinesError('E_INTERRUPTED', `the demo was interrupted by ${signal}`));
+      const hint = 'Whether everything was taken down stands above.';
+      interruption.abort(new NinesError('E_INTERRUPTED', `the demo was interrupted by ${signal}`, { hint }));
     });
   }
   try {

@@ -1,8 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { z } from 'zod';
 import { NinesError } from '../errors/errors.ts';
 import { defineTopology } from './define-topology.ts';
 import { normaliseTopology } from './normalise.ts';
+import type { topologySchema } from './schema/schema.ts';
 import type { TopologyWords } from './words.ts';
 
 const FULL = defineTopology({
@@ -79,6 +81,12 @@ function having(path: string, value: unknown): unknown {
 describe('normaliseTopology', () => {
   it('reads every word of a full topology', () => expect(normaliseTopology(FULL)).toMatchSnapshot());
   it('fills in the defaults of a small one, on one host', () => expect(normaliseTopology(SMALL)).toMatchSnapshot());
+
+  it('takes whatever the type of the words allows', () => {
+    // The assignment is the test: it does not compile when words.ts says more than the schema takes.
+    const taken: z.input<typeof topologySchema> = FULL;
+    expect(linesOf(taken)).toEqual([]);
+  });
 
   it('gives the same for the words as JSON', () => {
     expect(normaliseTopology(JSON.parse(JSON.stringify(FULL)))).toEqual(normaliseTopology(FULL));

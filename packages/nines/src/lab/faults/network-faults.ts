@@ -28,7 +28,7 @@ export async function cut(lab: Lab, options: Partial<CutOptions> & Ends, { signa
 
 /**
  * Adds `ms` to the way of every packet between two sets of hosts (or MACHINE). Nothing changes inside the hosts, and
- * connections stay. ARP and other broadcasts are not delayed. With a relay up to about 40 MB/s pass between all
+ * connections stay. ARP and other broadcasts are not delayed. About 30 MB/s pass between all
  * delayed pairs together.
  * @throws NinesError E_USAGE (no such host, no such delay), E_START_TIMEOUT, E_LAB_COMMAND, E_INTERRUPTED
  */

@@ -5,18 +5,20 @@
  * It reads FOLDER/relay-table.json at start and on SIGHUP and says so in FOLDER/relay-state.json.
  * SIGTERM: it delivers what it holds, then ends, unless SIGHUP comes first.
  */
-import { read, readFileSync, renameSync, writeFileSync, writeSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync, renameSync, writeFileSync, writeSync } from 'node:fs';
+import { extname, join } from 'node:path';
+import { Worker } from 'node:worker_threads';
 import { DelayLine } from './delay-line.ts';
+import { FrameRing } from './frame-ring.ts';
 import type { RelayTable } from './relay.ts';
 
-const FRAME_BYTES = 2048;
 /** A timer may fire a millisecond late; the last stretch is polled, or every delay would be a millisecond too long. */
 const POLLED_MS = 1.2;
 
 const [folder = '', tapText = ''] = process.argv.slice(-2);
 const tap = Number(tapText);
 const line = new DelayLine();
+const ring = new FrameRing();
 let table: RelayTable = { revision: -1, delays: {} };
 let waiting = false;
 let ending = false;
@@ -29,30 +31,33 @@ function load(): void {
   renameSync(`${state}.new`, state);
 }
 
+/** Takes what has come; the ring wakes us when more comes. */
 function receive(): void {
-  const buffer = Buffer.allocUnsafe(FRAME_BYTES);
-  read(tap, buffer, 0, FRAME_BYTES, null, (error, bytes) => {
-    if (error !== null) throw error;
-    const frame = buffer.subarray(0, bytes);
+  for (let arrived = ring.take(); arrived !== null; arrived = ring.take()) {
+    const { frame, atMs } = arrived;
     const pair = `${macAt(frame, 6)}>${macAt(frame, 0)}`;
-    line.hold(pair, frame, performance.now(), table.delays[pair] ?? 0);
-    if (!waiting) deliver();
-    receive();
-  });
+    line.hold(pair, frame, atMs, table.delays[pair] ?? 0);
+  }
+  if (!waiting) deliver();
 }
 
 function deliver(): void {
   waiting = false;
-  for (const frame of line.due(performance.now())) send(frame);
+  for (const frame of line.due(nowMs())) send(frame);
   const nextMs = line.nextDueMs();
   if (nextMs === null) {
     if (ending) end();
     return;
   }
   waiting = true;
-  const leftMs = nextMs - performance.now();
+  const leftMs = nextMs - nowMs();
   if (leftMs > POLLED_MS) setTimeout(deliver, leftMs - 1);
   else setImmediate(deliver);
+}
+
+/** The clock of the reading thread too: each thread's performance.now() counts from its own start. */
+function nowMs(): number {
+  return Number(process.hrtime.bigint()) / 1e6;
 }
 
 /** A frame that the kernel cannot take now is lost, as on any link. */
@@ -86,3 +91,7 @@ process.on('SIGTERM', () => {
 });
 load();
 receive();
+const reader = new Worker(new URL(`./relay-reader-main${extname(import.meta.url)}`, import.meta.url), {
+  workerData: { tap, memory: ring.memory },
+});
+reader.on('message', receive);

@@ -56,7 +56,7 @@ export async function stopRelay(lab: Lab): Promise<void> {
 async function startRelay(lab: Lab): Promise<ProcessIdentity> {
   const output = await open(join(lab.dir, 'relay.log'), 'a', 0o600);
   try {
-    const argv = ['perl', OPEN_TAP, RELAY_PORT, process.execPath, PROGRAM, lab.dir];
+    const argv = ['perl', OPEN_TAP, RELAY_PORT, process.execPath, '--max-semi-space-size=2', PROGRAM, lab.dir];
     const child = spawn('nsenter', [`--net=${join(NETNS_FOLDER, lab.fabricNetns)}`, ...argv], {
       detached: true,
       cwd: '/',
