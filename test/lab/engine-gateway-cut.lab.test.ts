@@ -23,8 +23,8 @@ const CLIENT = '10.223.8.9';
 const ADDRESS = '10.223.8.100';
 
 describeLab('engine: gateway with a zone cut off', () => {
-  // Longer than the client's deadline: what saves the request must be the connection, not the answer's timeout.
-  const spec = gatewaySpec({ hosts: HOSTS, gatewayAddress: ADDRESS, services: { orders: { replicas: 6, requestTimeoutMs: 10_000 } } });
+  // Long enough to tell apart what saves a request: its connection (within 0.5 s) or the limit on its answer.
+  const spec = gatewaySpec({ hosts: HOSTS, gatewayAddress: ADDRESS, services: { orders: { replicas: 6, requestTimeoutMs: 1_400 } } });
   let folder: string;
   let network: TestNetwork;
   let context: UnitContext;
@@ -96,11 +96,13 @@ describeLab('engine: gateway with a zone cut off', () => {
       load.send('stop');
       const [result] = (await answer) as [LoadResult];
       console.log(
-        `cut: ${result.requests} requests, slowest ${result.slowestMs.toFixed(0)} ms, out in ${outMs.toFixed(0)} ms, back in ${backMs.toFixed(0)} ms`,
+        `cut: ${result.requests} requests, slowest ${result.slowestMs.toFixed(0)} ms, ${result.slow} over 1 s, out in ${outMs.toFixed(0)} ms, back in ${backMs.toFixed(0)} ms`,
       );
       expect(result.failures).toEqual([]);
       expect(result.requests).toBeGreaterThan(100);
-      expect(result.slowestMs).toBeLessThan(1_500);
+      // Those whose answer was on its way at that very moment: the instance had acknowledged them, so only the limit
+      // on the answer tells. Without `tcp-ut` nearly all 12 clients would wait for that.
+      expect(result.slow).toBeLessThanOrEqual(4);
       expect(outMs).toBeLessThan(1_500);
       expect(backMs).toBeLessThan(1_000);
     } finally {

@@ -80,7 +80,7 @@ describeLab('Redis and Sentinel', () => {
       while (!stopped.signal.aborted) {
         for (const [ordinal, node] of nodes.entries()) {
           unsound[ordinal] = (await node.observe()).live ? 0 : unsound[ordinal]! + 1;
-          if (unsound[ordinal]! < 3) continue;
+          if (unsound[ordinal] < 3) continue;
           await node.stop();
           await node.restart();
           unsound[ordinal] = 0;

@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { UnitState } from '../../packages/nines/src/agent/host-state.ts';
 import { destroyLab } from '../../packages/nines/src/lab/index.ts';
-import { Cluster } from '../../packages/nines/src/operations/cluster.ts';
+import type { Cluster } from '../../packages/nines/src/operations/cluster.ts';
 import { loadProject, type Project } from '../../packages/nines/src/operations/project.ts';
 import { bringUp, MACHINE_PATHS } from '../../packages/nines/src/operations/up.ts';
 

@@ -5,7 +5,16 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { run } from '../../packages/nines/src/agent/run.ts';
-import { execOnHost, freezeProcess, hostProcesses, killProcess, powerLoss, readLab, resources, restartHost } from '../../packages/nines/src/lab/index.ts';
+import {
+  execOnHost,
+  freezeProcess,
+  hostProcesses,
+  killProcess,
+  powerLoss,
+  readLab,
+  resources,
+  restartHost,
+} from '../../packages/nines/src/lab/index.ts';
 import { apply, planApply } from '../../packages/nines/src/operations/apply.ts';
 import { rollingRestart } from '../../packages/nines/src/operations/restart.ts';
 import { toolCall } from '../../packages/nines/src/operations/tools.ts';
@@ -46,7 +55,17 @@ describeLab('the stack', () => {
   it('every engine that is killed runs again with its data', async () => {
     const { cluster } = stack;
     await psql('CREATE TABLE IF NOT EXISTS kept (n int); TRUNCATE kept; INSERT INTO kept VALUES (42)');
-    for (const engine of ['etcd', 'postgres', 'redis', 'sentinel', 'haproxy', 'keepalived', 'prometheus', 'alertmanager', 'service'] as const) {
+    for (const engine of [
+      'etcd',
+      'postgres',
+      'redis',
+      'sentinel',
+      'haproxy',
+      'keepalived',
+      'prometheus',
+      'alertmanager',
+      'service',
+    ] as const) {
       const unit = cluster.spec.placement.units.find((one) => one.engine === engine && (one.initialLeader || engine !== 'postgres'));
       if (unit === undefined) throw new Error(`no ${engine} is placed`);
       const before = await unitState(cluster, unit.host, unit.name);
@@ -100,7 +119,8 @@ describeLab('the stack', () => {
     for (const fault of faults) await fault.undo();
     await cluster.waitReady(soon());
     expect((await client.stop()).failures).toEqual([]);
-    const withoutEtcd = (ids: Record<string, number | null>) => Object.fromEntries(Object.entries(ids).filter(([name]) => !name.startsWith('etcd@')));
+    const withoutEtcd = (ids: Record<string, number | null>) =>
+      Object.fromEntries(Object.entries(ids).filter(([name]) => !name.startsWith('etcd@')));
     expect(withoutEtcd(await processIds(cluster))).toEqual(withoutEtcd(before));
   }, 60_000);
 
@@ -132,7 +152,11 @@ describeLab('the stack', () => {
     const before = await processIds(cluster);
     const client = steadyClient(cluster);
     const order: string[] = [];
-    await rollingRestart(cluster, service, { unitTimeoutMs: 30_000, signal: soon(120_000), progress: { began: (unit) => void order.push(unit.name) } });
+    await rollingRestart(cluster, service, {
+      unitTimeoutMs: 30_000,
+      signal: soon(120_000),
+      progress: { began: (unit) => void order.push(unit.name) },
+    });
     expect((await client.stop()).failures).toEqual([]);
     expect(order).toHaveLength(6);
     const after = await processIds(cluster);
@@ -160,8 +184,13 @@ describeLab('the stack', () => {
 
   it('no secret is in any argv', async () => {
     const { cluster } = stack;
-    const { stdout } = await execOnHost(cluster.lab, 'a1', ['/bin/cat', '/var/lib/nines/identity/secrets.json'], { signal: soon(), timeoutMs: 5_000 });
-    const secrets = Object.values(JSON.parse(stdout) as Record<string, Record<string, string>>).flatMap((section) => Object.values(section));
+    const { stdout } = await execOnHost(cluster.lab, 'a1', ['/bin/cat', '/var/lib/nines/identity/secrets.json'], {
+      signal: soon(),
+      timeoutMs: 5_000,
+    });
+    const secrets = Object.values(JSON.parse(stdout) as Record<string, Record<string, string>>).flatMap((section) =>
+      Object.values(section),
+    );
     expect(secrets.length).toBeGreaterThan(5);
     for (const host of Object.keys(cluster.spec.hosts)) {
       for (const { argv } of await hostProcesses(cluster.lab, host)) {
@@ -174,7 +203,10 @@ describeLab('the stack', () => {
     const { cluster } = stack;
     for (const { host, state } of await cluster.states(soon())) {
       for (const unit of state?.units ?? []) {
-        const { stdout } = await execOnHost(cluster.lab, host, ['/bin/grep', '^Uid:', `/proc/${unit.pid}/status`], { signal: soon(), timeoutMs: 5_000 });
+        const { stdout } = await execOnHost(cluster.lab, host, ['/bin/grep', '^Uid:', `/proc/${unit.pid}/status`], {
+          signal: soon(),
+          timeoutMs: 5_000,
+        });
         const isRoot = stdout.split(/\s+/)[2] === '0';
         expect(`${unit.name}: ${isRoot}`).toBe(`${unit.name}: ${unit.engine === 'keepalived'}`);
       }
@@ -185,7 +217,11 @@ describeLab('the stack', () => {
 describeLab('up', () => {
   it('leaves nothing when it is interrupted half-way', async () => {
     const labName = `test-int-${process.pid}`;
-    const child = spawn(process.execPath, [join(REPOSITORY, 'packages/nines/bin/nines.mjs'), 'up', '--lab', labName, '--config', EXAMPLE_CONFIG], { stdio: 'pipe' });
+    const child = spawn(
+      process.execPath,
+      [join(REPOSITORY, 'packages/nines/bin/nines.mjs'), 'up', '--lab', labName, '--config', EXAMPLE_CONFIG],
+      { stdio: 'pipe' },
+    );
     let said = '';
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       said += text;

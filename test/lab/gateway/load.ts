@@ -5,13 +5,15 @@ export interface LoadResult {
   /** One sentence per failed request. */
   failures: string[];
   slowestMs: number;
+  /** Requests that took more than a second. */
+  slow: number;
   byServer: Record<string, number>;
 }
 
 /** `workers` clients in a closed loop, without any retry of their own, until stopped (twice is once). */
 export function startLoad(origin: string, options: { workers: number; deadlineMs: number }): { stop(): Promise<LoadResult> } {
   const pool = new Pool(origin, { connections: options.workers, pipelining: 1 });
-  const result: LoadResult = { requests: 0, failures: [], slowestMs: 0, byServer: {} };
+  const result: LoadResult = { requests: 0, failures: [], slowestMs: 0, slow: 0, byServer: {} };
   let running = true;
   const worker = async () => {
     while (running) {
@@ -25,7 +27,9 @@ export function startLoad(origin: string, options: { workers: number; deadlineMs
         result.failures.push(String(error));
       }
       result.requests += 1;
-      result.slowestMs = Math.max(result.slowestMs, performance.now() - startedAt);
+      const tookMs = performance.now() - startedAt;
+      result.slowestMs = Math.max(result.slowestMs, tookMs);
+      if (tookMs > 1_000) result.slow += 1;
       // Paced: the machine is shared, and a saturated one shows queues instead of faults.
       await new Promise((resolve) => setTimeout(resolve, 5));
     }

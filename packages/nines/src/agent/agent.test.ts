@@ -49,7 +49,14 @@ describe('agent', () => {
   };
 
   const unitOf = (name: string): PlacedUnit => ({
-    name, engine: 'service', group: null, host: 'h', ordinal: 0, slot: 0, initialLeader: false, reason: '',
+    name,
+    engine: 'service',
+    group: null,
+    host: 'h',
+    ordinal: 0,
+    slot: 0,
+    initialLeader: false,
+    reason: '',
   });
   const specOf = (revision: number, names: string[]) =>
     ({
@@ -144,7 +151,15 @@ describe('agent', () => {
     const spawned = await spawnUnit(plan, join(dir, 'logs', 'a.log'));
     const records = new UnitRecords(join(dir, 'run'));
     records.write({
-      name: 'a', engine: 'service', after: [], stop: plan.stop, restartHash: '', reloadHash: '', restartCount: 0, startedAtMs: 0, id: null,
+      name: 'a',
+      engine: 'service',
+      after: [],
+      stop: plan.stop,
+      restartHash: '',
+      reloadHash: '',
+      restartCount: 0,
+      startedAtMs: 0,
+      id: null,
     });
     const agent = start();
     await until('it is replaced, since nobody knows what it was started with', () => {
@@ -159,7 +174,17 @@ describe('agent', () => {
     const stranger = await spawnUnit({ ...planOf('a'), argv: ['/bin/sleep', '1000'] }, join(dir, 'stranger.log'));
     const records = new UnitRecords(join(dir, 'run'));
     const id = { pid: stranger.id.pid, startTimeTicks: stranger.id.startTimeTicks - 1 };
-    records.write({ name: 'a', engine: 'service', after: [], stop: planOf('a').stop, restartHash: '', reloadHash: '', restartCount: 0, startedAtMs: 0, id });
+    records.write({
+      name: 'a',
+      engine: 'service',
+      after: [],
+      stop: planOf('a').stop,
+      restartHash: '',
+      reloadHash: '',
+      restartCount: 0,
+      startedAtMs: 0,
+      id,
+    });
     const agent = start();
     await until('a process of its own', () => unit(agent, 'a')?.ready === true);
     expect(unit(agent, 'a')?.pid).not.toBe(stranger.id.pid);
@@ -196,7 +221,10 @@ describe('agent', () => {
     want(['a', 'b']);
     const agent = start();
     await until('both are ready', () => agent.state().units.length === 2 && agent.state().units.every((one) => one.ready));
-    await until('a is deaf', () => existsSync(join(dir, 'logs', 'a.log')) && readFileSync(join(dir, 'logs', 'a.log'), 'utf8').includes('deaf'));
+    await until(
+      'a is deaf',
+      () => existsSync(join(dir, 'logs', 'a.log')) && readFileSync(join(dir, 'logs', 'a.log'), 'utf8').includes('deaf'),
+    );
     desired.accept(specOf(2, []));
     agent.plan();
     await until('both are gone', () => agent.state().units.length === 0);

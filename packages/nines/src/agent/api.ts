@@ -11,8 +11,6 @@ import type { TLSSocket } from 'node:tls';
 import type { HostState } from './host-state.ts';
 import { renderMetrics } from './metrics.ts';
 
-export const AGENT_PORT = 7400;
-
 export interface ApiSource {
   state(): HostState;
   /** Text of the last lines; null for an unknown unit. */
@@ -31,16 +29,16 @@ const ALLOWED: Record<Caller, RegExp> = {
   prometheus: /^\/metrics$/,
 };
 
-export function mayCall(caller: string | undefined, path: string): boolean {
-  return caller !== undefined && Object.hasOwn(ALLOWED, caller) && ALLOWED[caller as Caller].test(path);
+export function mayCall(caller: string, path: string): boolean {
+  return Object.hasOwn(ALLOWED, caller) && ALLOWED[caller as Caller].test(path);
 }
 
 export function operatorListener(source: ApiSource): RequestListener {
   return (request, response) => {
     const url = new URL(request.url ?? '/', 'https://agent');
-    const caller = (request.socket as TLSSocket).getPeerCertificate().subject?.OU;
+    const caller = String((request.socket as TLSSocket).getPeerCertificate().subject?.OU ?? 'nobody');
     if (request.method !== 'GET') return answer(response, 405, { error: 'only GET is known' });
-    if (!mayCall(String(caller), url.pathname)) return answer(response, 403, { error: `${caller ?? 'nobody'} may not ask for ${url.pathname}` });
+    if (!mayCall(caller, url.pathname)) return answer(response, 403, { error: `${caller} may not ask for ${url.pathname}` });
     if (url.pathname === '/metrics') return text(response, renderMetrics(source.state()));
     if (url.pathname === '/v1/state') return answer(response, 200, source.state());
     const lines = Math.min(10_000, Math.max(1, Number(url.searchParams.get('lines') ?? 100) || 100));
@@ -108,7 +106,10 @@ function text(response: ServerResponse, body: string): void {
   response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' }).end(body);
 }
 
-async function listen(server: Pick<Server, 'listen' | 'once' | 'off'>, where: { host: string; port: number } | { path: string }): Promise<void> {
+async function listen(
+  server: Pick<Server, 'listen' | 'once' | 'off'>,
+  where: { host: string; port: number } | { path: string },
+): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(where, () => {

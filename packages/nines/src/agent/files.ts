@@ -8,11 +8,7 @@ import { userIds } from './users.ts';
 export type FileEffect = 'none' | 'reload' | 'restart';
 
 /** Writes through a temporary name and a rename, synced: a reader or a power loss sees the old or the new content. */
-export function writeFileAtomic(
-  path: string,
-  content: string | Uint8Array,
-  options: { mode: number; uid?: number; gid?: number },
-): void {
+export function writeFileAtomic(path: string, content: string | Uint8Array, options: { mode: number; uid?: number; gid?: number }): void {
   const temporary = `${path}.new`;
   const descriptor = openSync(temporary, 'w', options.mode);
   try {

@@ -10,7 +10,8 @@ import { type CertificateName, certificatePaths } from '../identity/identity.ts'
 import { installIdentity } from '../identity/install-identity.ts';
 import { createStore } from '../store/store.ts';
 import { Agent } from './agent.ts';
-import { AGENT_PORT, type ApiServers, startApi } from './api.ts';
+import { AGENT_PORT } from '../topology/ports.ts';
+import { type ApiServers, startApi } from './api.ts';
 import { DesiredState, parseSpec, saveSpec } from './desired-state.ts';
 import { ENGINES } from './engines.ts';
 import { readText } from './files.ts';
@@ -73,10 +74,16 @@ export async function runAgent(options: AgentArguments): Promise<void> {
   const api = await startApi(
     {
       state: () => agent.state(),
-      log: (unit, lines) => (agent.state().units.some(({ name }) => name === unit) ? tailLog(join(agent.logDir, `${unit}.log`), lines) : null),
+      log: (unit, lines) =>
+        agent.state().units.some(({ name }) => name === unit) ? tailLog(join(agent.logDir, `${unit}.log`), lines) : null,
       local: (path) => localView(desired.spec, options.host, path),
     },
-    { address: desired.spec.hosts[options.host]?.address ?? '127.0.0.1', port: AGENT_PORT, socketFile: join(paths.runDir, 'agent.sock'), tls },
+    {
+      address: desired.spec.hosts[options.host]?.address ?? '127.0.0.1',
+      port: AGENT_PORT,
+      socketFile: join(paths.runDir, 'agent.sock'),
+      tls,
+    },
   );
   const ending = new AbortController();
   void followStore({

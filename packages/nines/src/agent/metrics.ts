@@ -32,7 +32,11 @@ const FAMILIES: readonly Family[] = [
     type: 'gauge',
     help: 'Always 1; names the host and the revision of the desired state it works on.',
     samples: (state) => [
-      line('nines_agent_info', { host: state.host, zone: state.zone, region: state.region, cluster: state.cluster, revision: String(state.revision) }, 1),
+      line(
+        'nines_agent_info',
+        { host: state.host, zone: state.zone, region: state.region, cluster: state.cluster, revision: String(state.revision) },
+        1,
+      ),
     ],
   },
   {
@@ -58,8 +62,7 @@ const FAMILIES: readonly Family[] = [
     name: 'nines_unit_restarts_total',
     type: 'counter',
     help: 'Deaths and replacements of the unit since its agent started.',
-    samples: (state) =>
-      state.units.map((unit) => line('nines_unit_restarts_total', unitLabels(state, unit), unit.restarts)),
+    samples: (state) => state.units.map((unit) => line('nines_unit_restarts_total', unitLabels(state, unit), unit.restarts)),
   },
   {
     name: 'nines_unit_detail',

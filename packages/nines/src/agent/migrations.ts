@@ -84,7 +84,10 @@ export class Migrations {
     let { modRevision } = claimed;
     const plan = migrationPlan(context, service);
     const running = run(plan.argv, { user: plan.user, env: plan.env, cwd: plan.cwd, timeoutMs: RUN_TIMEOUT_MS, signal });
-    const ended = running.then(() => true, () => true);
+    const ended = running.then(
+      () => true,
+      () => true,
+    );
     while (!(await Promise.race([ended, delay(ABANDONED_MS / 5, false, { ref: false })]))) {
       const renewed = await swapJson(this.#store, at.key, modRevision, record('running'), { signal });
       if (!renewed.ok) break; // Somebody took us for dead; what we run is safe to run twice.

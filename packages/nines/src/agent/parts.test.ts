@@ -22,8 +22,19 @@ beforeEach(() => {
 afterEach(() => rmSync(dir, { recursive: true, force: true }));
 
 const planWith = (files: UnitPlan['files'], reloadSignal: NodeJS.Signals | null = 'SIGHUP'): UnitPlan => ({
-  name: 'a', engine: 'service', after: [], argv: ['/bin/true'], env: {}, cwd: '/', user: me,
-  directories: [], files, stop: { signal: 'SIGTERM', timeoutMs: 1 }, startTimeoutMs: 1, reloadSignal, listens: [],
+  name: 'a',
+  engine: 'service',
+  after: [],
+  argv: ['/bin/true'],
+  env: {},
+  cwd: '/',
+  user: me,
+  directories: [],
+  files,
+  stop: { signal: 'SIGTERM', timeoutMs: 1 },
+  startTimeoutMs: 1,
+  reloadSignal,
+  listens: [],
 });
 
 describe('backoff', () => {
@@ -48,7 +59,12 @@ describe('backoff', () => {
 
 describe('files of a unit', () => {
   it('are written once, and a change says what the process has to do', () => {
-    const file = (content: string, onChange: UnitPlan['files'][number]['onChange']) => ({ path: join(dir, onChange), content, mode: 0o600, onChange });
+    const file = (content: string, onChange: UnitPlan['files'][number]['onChange']) => ({
+      path: join(dir, onChange),
+      content,
+      mode: 0o600,
+      onChange,
+    });
     const all = (content: string) => [file(content, 'reload'), file(content, 'restart'), file(content, 'create-only')];
     expect(materialise(planWith(all('1')))).toBe('restart');
     expect(materialise(planWith(all('1')))).toBe('none');
@@ -82,7 +98,9 @@ describe('logs', () => {
 describe('run', () => {
   it('ends what a tool started when the deadline comes', async () => {
     const started = performance.now();
-    await expect(run(['/bin/sh', '-c', 'sleep 30 & wait'], { timeoutMs: 200, signal: new AbortController().signal })).rejects.toThrow('in time');
+    await expect(run(['/bin/sh', '-c', 'sleep 30 & wait'], { timeoutMs: 200, signal: new AbortController().signal })).rejects.toThrow(
+      'in time',
+    );
     expect(performance.now() - started).toBeLessThan(5_000);
   });
 
@@ -94,7 +112,8 @@ describe('run', () => {
 });
 
 describe('desired state', () => {
-  const spec = (revision: number) => JSON.stringify({ revision, topology: { name: 't' }, placement: { units: [] }, hosts: { h: { address: '127.0.0.1' } } });
+  const spec = (revision: number) =>
+    JSON.stringify({ revision, topology: { name: 't' }, placement: { units: [] }, hosts: { h: { address: '127.0.0.1' } } });
 
   it('only moves forward, and is on disk', () => {
     const file = join(dir, 'desired.json');
@@ -118,14 +137,30 @@ describe('agent API', () => {
     expect(mayCall('prometheus', '/metrics')).toBe(true);
     expect(mayCall('prometheus', '/v1/state')).toBe(false);
     expect(mayCall('agent', '/v1/logs/etcd')).toBe(false);
-    for (const stranger of [undefined, 'postgres', 'constructor', '']) expect(mayCall(stranger, '/v1/state')).toBe(false);
+    for (const stranger of ['nobody', 'postgres', 'constructor', '']) expect(mayCall(stranger, '/v1/state')).toBe(false);
     expect(mayCall('operator', '/v1/logs/../../etc/passwd')).toBe(false);
   });
 
   it('renders metrics with escaped labels and only figures', () => {
     const state = {
-      host: 'h', zone: 'a', region: 'r', cluster: 'c', revision: 2, storeReachable: true, agent: { rssBytes: 5 },
-      units: [{ name: 'x', engine: 'redis', group: 'g"\\\n', ready: true, role: 'master', restarts: 2, details: { lag: 7, up: true, text: 'no' } }],
+      host: 'h',
+      zone: 'a',
+      region: 'r',
+      cluster: 'c',
+      revision: 2,
+      storeReachable: true,
+      agent: { rssBytes: 5 },
+      units: [
+        {
+          name: 'x',
+          engine: 'redis',
+          group: 'g"\\\n',
+          ready: true,
+          role: 'master',
+          restarts: 2,
+          details: { lag: 7, up: true, text: 'no' },
+        },
+      ],
     } as unknown as HostState;
     const lines = renderMetrics(state).split('\n');
     expect(lines).toContain('nines_unit_ready{unit="x",engine="redis",group="g\\"\\\\\\n",host="h",zone="a",role="master"} 1');

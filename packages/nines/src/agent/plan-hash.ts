@@ -15,7 +15,7 @@ export function planHashes(plan: UnitPlan): PlanHashes {
   return {
     restartHash: sha256([
       plan.argv,
-      Object.entries(plan.env).sort(),
+      Object.entries(plan.env).toSorted(([left], [right]) => (left < right ? -1 : 1)),
       plan.cwd,
       plan.user,
       plan.capabilities ?? [],

@@ -107,8 +107,7 @@ class SimulatedHost {
       if (phase.kind === 'preparing')
         unit.phase = { kind: 'running', sinceMs: this.nowMs, ready: false, everReady: false, unliveSinceMs: null };
       else if (phase.kind === 'stopping') unit.phase = { kind: 'stopped' };
-      else if (phase.kind === 'running' && dies(unit.name))
-        unit.phase = { kind: 'backing-off', untilMs: this.nowMs + 30, failures: 1 };
+      else if (phase.kind === 'running' && dies(unit.name)) unit.phase = { kind: 'backing-off', untilMs: this.nowMs + 30, failures: 1 };
       else if (phase.kind === 'running') unit.phase = { ...phase, ready: true, everReady: true };
     }
   }
@@ -118,14 +117,18 @@ describe('reconcile, over random hosts', () => {
   const names = ['a', 'b', 'c', 'd', 'e', 'f'];
   // Each unit may need those with a smaller letter: no cycles.
   const desiredSet = fc
-    .tuple(...names.map((name, index) => fc.record({
-      present: fc.boolean(),
-      after: fc.subarray(names.slice(0, index)),
-      restartHash: fc.constantFrom('h1', 'h2'),
-      reloadHash: fc.constantFrom('r1', 'r2'),
-      restartCount: fc.nat({ max: 2 }),
-      name: fc.constant(name),
-    })))
+    .tuple(
+      ...names.map((name, index) =>
+        fc.record({
+          present: fc.boolean(),
+          after: fc.subarray(names.slice(0, index)),
+          restartHash: fc.constantFrom('h1', 'h2'),
+          reloadHash: fc.constantFrom('r1', 'r2'),
+          restartCount: fc.nat({ max: 2 }),
+          name: fc.constant(name),
+        }),
+      ),
+    )
     .map((units) => {
       const present = units.filter((unit) => unit.present);
       const kept = new Set(present.map((unit) => unit.name));

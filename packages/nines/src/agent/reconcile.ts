@@ -121,8 +121,7 @@ export const RULES: readonly Rule[] = [
   },
   {
     number: 9,
-    decide: ({ desired, actual }) =>
-      desired?.reloadHash !== actual?.reloadHash ? act('reload', 'its files changed') : null,
+    decide: ({ desired, actual }) => (desired?.reloadHash !== actual?.reloadHash ? act('reload', 'its files changed') : null),
   },
   {
     number: 10,
@@ -150,11 +149,7 @@ function hasProcess(unit: ActualUnit): boolean {
 }
 
 /** One decision per unit, desired or actual, in the order of their names. */
-export function reconcile(
-  desired: readonly DesiredUnit[],
-  actual: readonly ActualUnit[],
-  nowMs: number,
-): Decision[] {
+export function reconcile(desired: readonly DesiredUnit[], actual: readonly ActualUnit[], nowMs: number): Decision[] {
   const ready = actual.filter((unit) => unit.phase.kind === 'running' && unit.phase.ready).map((unit) => unit.name);
   const first = decideAll(desired, actual, nowMs, new Set(ready));
   // A unit that this very pass stops is nobody's ground to start on.
@@ -163,12 +158,7 @@ export function reconcile(
   return decideAll(desired, actual, nowMs, new Set(ready.filter((name) => !stopped.has(name))));
 }
 
-function decideAll(
-  desired: readonly DesiredUnit[],
-  actual: readonly ActualUnit[],
-  nowMs: number,
-  ready: ReadonlySet<string>,
-): Decision[] {
+function decideAll(desired: readonly DesiredUnit[], actual: readonly ActualUnit[], nowMs: number, ready: ReadonlySet<string>): Decision[] {
   const desiredByName = new Map(desired.map((unit) => [unit.name, unit]));
   const actualByName = new Map(actual.map((unit) => [unit.name, unit]));
   const names = [...new Set([...desiredByName.keys(), ...actualByName.keys()])].sort();

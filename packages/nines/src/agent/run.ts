@@ -19,10 +19,7 @@ export class RunError extends Error {
 }
 
 /** Resolves with the output at exit 0; rejects with RunError otherwise, or when the signal or the deadline ended it. */
-export async function run(
-  argv: string[],
-  options: RunOptions & { signal: AbortSignal },
-): Promise<{ stdout: string; stderr: string }> {
+export async function run(argv: string[], options: RunOptions & { signal: AbortSignal }): Promise<{ stdout: string; stderr: string }> {
   const signal = AbortSignal.any([options.signal, AbortSignal.timeout(options.timeoutMs ?? DEFAULT_TIMEOUT_MS)]);
   signal.throwIfAborted();
   const [file, ...args] = options.user === undefined ? argv : asUser(options.user, argv);

@@ -240,7 +240,7 @@ export class UnitRunner {
 
   async #observe(): Promise<void> {
     const { wanted, record } = { wanted: this.#wanted, record: this.#record };
-    if (wanted === null || record?.id == null || this.#phase.kind !== 'running') return;
+    if (wanted === null || record === null || record.id === null || this.#phase.kind !== 'running') return;
     const io = this.#io(AbortSignal.timeout(OBSERVE.timeoutMs));
     let seen: Observation;
     try {

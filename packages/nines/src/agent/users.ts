@@ -12,16 +12,7 @@ export function asUser(user: UnitUser, argv: string[], capabilities: string[] = 
   const { uid, gid } = userIds(user);
   if (uid === 0 || uid === process.getuid?.()) return argv;
   const capabilityWords = capabilities.length === 0 ? [] : capabilityOptions(capabilities);
-  return [
-    '/usr/bin/setpriv',
-    `--reuid=${uid}`,
-    `--regid=${gid}`,
-    '--clear-groups',
-    '--no-new-privs',
-    ...capabilityWords,
-    '--',
-    ...argv,
-  ];
+  return ['/usr/bin/setpriv', `--reuid=${uid}`, `--regid=${gid}`, '--clear-groups', '--no-new-privs', ...capabilityWords, '--', ...argv];
 }
 
 function capabilityOptions(capabilities: string[]): string[] {

@@ -4,6 +4,7 @@ import { NinesError } from '../errors/errors.ts';
 import { apply, planApply } from '../operations/apply.ts';
 import { Cluster } from '../operations/cluster.ts';
 import { loadProject } from '../operations/project.ts';
+import { topologyNotes } from '../topology/notes.ts';
 import { chosenLab, configOption, durationOption, jsonOption, labOption, type LabOptions } from './options.ts';
 import { printJson, printLine } from './terminal/print.ts';
 import { UpScreen } from './up-screen.ts';
@@ -29,6 +30,7 @@ export function applyCommand(signal: AbortSignal): Command {
       const cluster = await Cluster.open(await chosenLab(options));
       try {
         const plan = await planApply(cluster, project.topology);
+        for (const note of topologyNotes(project.topology)) process.stderr.write(`note: ${note}\n`);
         const lines = plan.changes.map((change) => change.line);
         if (options.json !== true) printLine(lines.length === 0 ? 'nothing to change' : lines.join('\n'));
         const acts = lines.length > 0 && options.dryRun !== true && (options.yes === true || (await agreed(signal)));
@@ -40,7 +42,12 @@ export function applyCommand(signal: AbortSignal): Command {
     });
 }
 
-async function carryOut(cluster: Cluster, plan: Awaited<ReturnType<typeof planApply>>, timeoutMs: number, signal: AbortSignal): Promise<void> {
+async function carryOut(
+  cluster: Cluster,
+  plan: Awaited<ReturnType<typeof planApply>>,
+  timeoutMs: number,
+  signal: AbortSignal,
+): Promise<void> {
   const screen = new UpScreen(cluster.lab.name);
   screen.stage('apply');
   try {

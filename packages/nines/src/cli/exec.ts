@@ -11,7 +11,7 @@ interface ExecCommandOptions extends LabOptions {
 
 export function execCommand(signal: AbortSignal): Command {
   return new Command('exec')
-    .description("psql at the primary, redis-cli at the master, etcdctl, or any command on a host (nines exec a1 -- ip address)")
+    .description('psql at the primary, redis-cli at the master, etcdctl, or any command on a host (nines exec a1 -- ip address)')
     .argument('<tool-or-host>', 'psql, redis-cli, etcdctl, or the name of a host')
     .argument('[words...]', 'arguments of the tool, or the command to run on the host')
     .addOption(labOption())

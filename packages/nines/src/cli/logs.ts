@@ -35,7 +35,9 @@ export function logsCommand(signal: AbortSignal): Command {
         const units = chosenUnits(cluster, name, options.host);
         const logs = await Promise.all(units.map(async (unit) => ({ unit, text: await tail(cluster, unit, lines, signal) })));
         if (options.json === true) {
-          return printJson(logs.map(({ unit, text }) => ({ unit: unit.name, host: unit.host, lines: text === '' ? [] : text.split('\n') })));
+          return printJson(
+            logs.map(({ unit, text }) => ({ unit: unit.name, host: unit.host, lines: text === '' ? [] : text.split('\n') })),
+          );
         }
         for (const { unit, text } of logs) write(unit, text);
         if (options.follow === true) await follow(cluster, logs, signal);
@@ -47,7 +49,9 @@ export function logsCommand(signal: AbortSignal): Command {
 
 function chosenUnits(cluster: Cluster, name: string | undefined, host: string | undefined): PlacedUnit[] {
   const all = cluster.spec.placement.units;
-  const units = all.filter((unit) => (name === undefined || unit.name === name || unit.group === name) && (host === undefined || unit.host === host));
+  const units = all.filter(
+    (unit) => (name === undefined || unit.name === name || unit.group === name) && (host === undefined || unit.host === host),
+  );
   if (units.length > 0) return units;
   const known = [...new Set(all.map((unit) => unit.name))].sort().join(', ');
   throw new NinesError('E_USAGE', `no unit matches '${name ?? ''}'${host === undefined ? '' : ` on host '${host}'`}; there are ${known}`);
@@ -60,7 +64,12 @@ function tail(cluster: Cluster, unit: PlacedUnit, lines: number, signal: AbortSi
 function write(unit: PlacedUnit, text: string): void {
   if (text === '') return;
   const prefix = style().cyan(`${unit.name}@${unit.host} |`);
-  process.stdout.write(`${text.split('\n').map((line) => `${prefix} ${line}`).join('\n')}\n`);
+  process.stdout.write(
+    `${text
+      .split('\n')
+      .map((line) => `${prefix} ${line}`)
+      .join('\n')}\n`,
+  );
 }
 
 async function follow(cluster: Cluster, logs: { unit: PlacedUnit; text: string }[], signal: AbortSignal): Promise<void> {

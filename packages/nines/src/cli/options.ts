@@ -16,13 +16,11 @@ export const configOption = (): Option => new Option('-c, --config <file>', 'the
 export const jsonOption = (): Option => new Option('--json', 'one JSON document on standard output');
 
 export function durationOption(flags: string, description: string, fallback: string): Option {
-  return new Option(flags, description)
-    .default(parseDuration(fallback), fallback)
-    .argParser((text: string) => {
-      const parsed = parseDuration(text);
-      if (parsed === null) throw new NinesError('E_USAGE', `${flags}: '${text}' is no duration; write for example 90s or 500ms`);
-      return parsed;
-    });
+  return new Option(flags, description).default(parseDuration(fallback), fallback).argParser((text: string) => {
+    const parsed = parseDuration(text);
+    if (parsed === null) throw new NinesError('E_USAGE', `${flags}: '${text}' is no duration; write for example 90s or 500ms`);
+    return parsed;
+  });
 }
 
 /** The lab that is meant: named, or of the topology here, or the only one. */

@@ -38,7 +38,14 @@ async function show(cluster: Cluster, options: StatusCommandOptions, signal: Abo
   const answers = await cluster.states(signal);
   const { missing } = readiness(cluster.spec, answers);
   if (options.json === true) {
-    printJson({ lab: cluster.lab.name, revision: cluster.spec.revision, gateway: cluster.spec.gatewayAddress, ready: missing.length === 0, missing, hosts: answers });
+    printJson({
+      lab: cluster.lab.name,
+      revision: cluster.spec.revision,
+      gateway: cluster.spec.gatewayAddress,
+      ready: missing.length === 0,
+      missing,
+      hosts: answers,
+    });
   } else {
     printLine(`${before}${headline(cluster.spec, answers, process.stdout)}\n\n${clusterTable(cluster.spec, answers, process.stdout)}`);
   }

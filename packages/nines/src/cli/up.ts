@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { loadProject } from '../operations/project.ts';
 import { bringUp, MACHINE_PATHS } from '../operations/up.ts';
+import { topologyNotes } from '../topology/notes.ts';
 import { configOption, durationOption, jsonOption, labOption } from './options.ts';
 import { UpScreen } from './up-screen.ts';
 import { printJson, printLine } from './terminal/print.ts';
@@ -23,6 +24,7 @@ export function upCommand(signal: AbortSignal): Command {
     .action(async (options: UpCommandOptions) => {
       const project = await loadProject(options.config, process.cwd());
       const labName = options.lab ?? project.topology.name;
+      for (const note of topologyNotes(project.topology)) process.stderr.write(`note: ${note}\n`);
       const screen = new UpScreen(labName);
       const startedAt = performance.now();
       try {
@@ -33,7 +35,12 @@ export function upCommand(signal: AbortSignal): Command {
           const gateway = cluster.spec.topology.gateway;
           const url = gateway === null ? null : `http://${cluster.spec.gatewayAddress}:${gateway.port}/`;
           if (options.json === true) {
-            return printJson({ lab: labName, url, tookMs: Math.round(performance.now() - startedAt), hosts: answers.map((answer) => answer.state) });
+            return printJson({
+              lab: labName,
+              url,
+              tookMs: Math.round(performance.now() - startedAt),
+              hosts: answers.map((answer) => answer.state),
+            });
           }
           printLine(clusterTable(cluster.spec, answers, process.stdout));
           if (url !== null) printLine(`\nThe gateway answers at ${url}`);

@@ -16,7 +16,7 @@ export async function openssl(args: string[], signal: AbortSignal): Promise<void
   await new Promise<void>((resolve, reject) => {
     execFile(OPENSSL, args, { signal, timeout: OPENSSL_TIMEOUT_MS }, (error, _stdout, stderr) => {
       if (error === null) return resolve();
-      if (signal.aborted) return reject(signal.reason);
+      if (signal.aborted) return reject(signal.reason instanceof Error ? signal.reason : new Error(String(signal.reason)));
       if (error.code === 'ENOENT') return reject(new NinesError('E_ENGINE_MISSING', `${OPENSSL} is not installed`));
       const lastLines = stderr.trim().split('\n').slice(-2).join('; ');
       reject(

@@ -9,6 +9,7 @@ import { NETNS_FOLDER, namespaceNames } from './machine.ts';
 import { type CommandOptions, mustRun } from './run-command.ts';
 
 export const DATA_FOLDER = '/var/lib/nines';
+const FABRIC_NAME = /^nines-[0-9a-z]{4}-fabric$/;
 const MARKER = '.made-by-a-lab';
 
 interface Marker {
@@ -27,7 +28,7 @@ export async function claimFootprint(): Promise<void> {
 export async function releaseFootprint(labsDir: string, options: CommandOptions): Promise<void> {
   const names = await namespaceNames();
   // Removing a folder also detaches what another lab's hosts have mounted on it.
-  if (names.some((name) => name.startsWith('nines-'))) return;
+  if (names.some((name) => FABRIC_NAME.test(name))) return;
   const marker = await readMarker();
   if (marker === null) return;
   if (marker.netnsMount && names.length === 0 && (await isMounted(NETNS_FOLDER))) {

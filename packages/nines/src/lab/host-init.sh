@@ -31,7 +31,10 @@ done
 # A mount of a namespace would keep it alive: no other host of the lab, and no container, could be taken down.
 mounted=$(cat /proc/self/mountinfo)
 printf '%s\n' "$mounted" | while read -r _ _ _ _ point rest; do
-  case $rest in *' - nsfs '*) umount -n "$point" ;; esac
+  case $rest in
+    # Another lab may take its namespace down meanwhile, and this mount with it.
+    *' - nsfs '*) umount -n "$point" || ! grep -qF " $point " /proc/self/mountinfo ;;
+  esac
 done
 
 mount -n --move "$staging" /run

@@ -1,6 +1,6 @@
 /** Asks the agents of a cluster, over mutual TLS, each within its own deadline. */
 import { Agent as TlsAgent, request } from 'node:https';
-import { AGENT_PORT } from '../agent/api.ts';
+import { AGENT_PORT } from '../topology/ports.ts';
 import type { HostState } from '../agent/host-state.ts';
 import { NinesError } from '../errors/errors.ts';
 

@@ -48,11 +48,18 @@ function secretNames(topology: Topology): string[] {
 }
 
 /** Writes the new desired state and waits until it holds. Throws E_USAGE when somebody else changed it since the plan. */
-export async function apply(cluster: Cluster, plan: ApplyPlan, signal: AbortSignal, onProgress: Parameters<Cluster['waitReady']>[1]): Promise<void> {
+export async function apply(
+  cluster: Cluster,
+  plan: ApplyPlan,
+  signal: AbortSignal,
+  onProgress: Parameters<Cluster['waitReady']>[1],
+): Promise<void> {
   await createClusterIdentity({ dir: labPaths(cluster.lab).identityDir, topology: plan.after.topology, signal });
   const spec = await cluster.changeSpec((now) => {
     if (now.revision === plan.before.revision) return plan.after;
-    throw new NinesError('E_USAGE', 'somebody else changed the cluster in the meantime', { hint: "Run 'nines apply' again and look at the new difference." });
+    throw new NinesError('E_USAGE', 'somebody else changed the cluster in the meantime', {
+      hint: "Run 'nines apply' again and look at the new difference.",
+    });
   }, signal);
   await writeFile(labPaths(cluster.lab).specFile, `${JSON.stringify(spec)}\n`, { mode: 0o600 });
   await cluster.waitReady(signal, onProgress);

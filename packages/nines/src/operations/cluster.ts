@@ -102,7 +102,9 @@ export class Cluster {
       await delay(POLL_MS, undefined, { signal }).catch(() => undefined);
     }
     const missing = (last?.missing ?? []).map(({ unit, host, reason }) => `${unit} on ${host} ${reason}`);
-    throw new NinesError('E_START_TIMEOUT', `not everything is ready: ${missing.join('; ') || 'nobody was asked'}`, { cause: signal.reason });
+    throw new NinesError('E_START_TIMEOUT', `not everything is ready: ${missing.join('; ') || 'nobody was asked'}`, {
+      cause: signal.reason,
+    });
   }
 
   close(): void {

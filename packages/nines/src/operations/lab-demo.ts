@@ -146,7 +146,10 @@ const ORDERS_QUERY = `SELECT json_build_object('id', o.id::text, 'key', o.idempo
 async function storedOrders(cluster: Cluster, signal: AbortSignal): Promise<StoredOrder[]> {
   const { argv, env } = await toolCall(cluster, ['psql', '-XAtq', '-c', ORDERS_QUERY], { signal });
   const { stdout } = await run(argv, { env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', ...env }, timeoutMs: QUERY_TIMEOUT_MS, signal });
-  return stdout.split('\n').filter((line) => line !== '').map((line) => JSON.parse(line) as StoredOrder);
+  return stdout
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as StoredOrder);
 }
 
 async function versions(signal: AbortSignal): Promise<Record<string, string>> {

@@ -93,9 +93,13 @@ export async function checkReadable(project: Project): Promise<void> {
     for (let at = folder; at.startsWith(project.root); at = dirname(at)) {
       const { mode } = await stat(at);
       if ((mode & 0o005) === 0o005) continue;
-      throw new NinesError('E_CONFIG_INVALID', `services.${name}.folder: ${at} can be read by its owner alone, services run as users of their own`, {
-        hint: `Run: chmod o+rX ${at}`,
-      });
+      throw new NinesError(
+        'E_CONFIG_INVALID',
+        `services.${name}.folder: ${at} can be read by its owner alone, services run as users of their own`,
+        {
+          hint: `Run: chmod o+rX ${at}`,
+        },
+      );
     }
   }
 }

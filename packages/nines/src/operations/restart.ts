@@ -10,7 +10,7 @@ export interface RestartProgress {
 /** Units in the order in which they restart: by ordinal, so that neighbours in a zone never follow each other when placement spread them. */
 export function restartOrder(units: readonly PlacedUnit[], name: string): PlacedUnit[] {
   return units
-    .filter((unit) => unit.engine === 'service' ? unit.group === name || unit.name === name : unit.name === name)
+    .filter((unit) => (unit.engine === 'service' ? unit.group === name || unit.name === name : unit.name === name))
     .toSorted((left, right) => left.ordinal - right.ordinal);
 }
 

@@ -30,7 +30,10 @@ export async function toolCall(
   if (Object.hasOwn(cluster.spec.hosts, first)) {
     return { argv: await hostCommand(cluster.lab, first, rest.length > 0 ? rest : ['/bin/bash', '-i']), env: {} };
   }
-  throw new NinesError('E_USAGE', `'${first}' is neither a tool (${TOOL_NAMES.join(', ')}) nor a host (${Object.keys(cluster.spec.hosts).join(', ')})`);
+  throw new NinesError(
+    'E_USAGE',
+    `'${first}' is neither a tool (${TOOL_NAMES.join(', ')}) nor a host (${Object.keys(cluster.spec.hosts).join(', ')})`,
+  );
 }
 
 async function secretsOf(cluster: Cluster): Promise<ClusterSecrets> {
@@ -68,7 +71,11 @@ async function psql(cluster: Cluster, rest: string[], options: { group?: string;
   };
 }
 
-async function redisCli(cluster: Cluster, rest: string[], options: { group?: string; user?: string; signal: AbortSignal }): Promise<ToolCall> {
+async function redisCli(
+  cluster: Cluster,
+  rest: string[],
+  options: { group?: string; user?: string; signal: AbortSignal },
+): Promise<ToolCall> {
   const group = groupName(cluster.spec.topology.redis, 'Redis', options.group);
   const user = options.user ?? 'app';
   const password = (await secretsOf(cluster)).redis[`${group}/${user}`];
@@ -77,7 +84,19 @@ async function redisCli(cluster: Cluster, rest: string[], options: { group?: str
   const { port } = cluster.spec.topology.redis[group] as { port: number };
   const { caFile } = certificatePaths(labPaths(cluster.lab).operatorDir, 'operator');
   return {
-    argv: ['/usr/bin/redis-cli', '-h', cluster.addresses[master] ?? '', '-p', String(port), '--tls', '--cacert', caFile, '--user', user, ...rest],
+    argv: [
+      '/usr/bin/redis-cli',
+      '-h',
+      cluster.addresses[master] ?? '',
+      '-p',
+      String(port),
+      '--tls',
+      '--cacert',
+      caFile,
+      '--user',
+      user,
+      ...rest,
+    ],
     env: { REDISCLI_AUTH: password },
   };
 }

@@ -39,7 +39,14 @@ export async function bringUp(options: UpOptions): Promise<Cluster> {
   requireEngines(enginesOf(project));
   await checkReadable(project);
   progress.stage('network and disks');
-  const lab = await createLab({ name: labName, labsDir, hosts: project.topology.hosts, signal, log: () => undefined });
+  const lab = await createLab({
+    name: labName,
+    labsDir,
+    hosts: project.topology.hosts,
+    gatewayAddress: project.topology.gateway?.address ?? null,
+    signal,
+    log: () => undefined,
+  });
   let cluster: Cluster | null = null;
   try {
     const spec = specFor(project, lab);
@@ -78,7 +85,7 @@ function specFor(project: Project, lab: Lab): ClusterSpec {
   return makeClusterSpec({
     topology: project.topology,
     addresses: Object.fromEntries(Object.entries(lab.hosts).map(([name, host]) => [name, host.address])),
-    gatewayAddress: project.topology.gateway === null ? null : (project.topology.gateway.address ?? lab.gatewayAddress),
+    gatewayAddress: project.topology.gateway === null ? null : lab.gatewayAddress,
     networkPrefix: lab.network.prefix,
   });
 }
@@ -104,20 +111,26 @@ const AGENT_ENTRY = fileURLToPath(new URL(`../agent/main${extname(import.meta.ur
 async function bootHosts(lab: Lab, { project, cacheDir, signal }: UpOptions): Promise<void> {
   const view = hostView(project, process.execPath);
   const seedTarget = '/run/nines/seed';
-  for (const host of Object.keys(lab.hosts)) {
-    await bootHost(lab, host, {
+  const boot = (host: string) =>
+    bootHost(lab, host, {
       argv: [
         view.nodeFile,
-        '--optimize-for-size',
         '--max-semi-space-size=1',
         AGENT_ENTRY,
         ...['--host', host, '--seed', seedTarget, '--project', view.projectDir],
       ],
-      env: { NODE_COMPILE_CACHE: cacheDir, NODE_ENV: 'production', MALLOC_ARENA_MAX: '1', PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C.UTF-8' },
+      env: {
+        NODE_COMPILE_CACHE: cacheDir,
+        NODE_ENV: 'production',
+        // One arena: memory that one thread frees is another's to use.
+        MALLOC_ARENA_MAX: '1',
+        PATH: '/usr/sbin:/usr/bin:/sbin:/bin',
+        LC_ALL: 'C.UTF-8',
+      },
       mounts: [...view.mounts, { source: labPaths(lab).seedDir(host), target: seedTarget, readOnly: true }],
       signal,
     });
-  }
+  await Promise.all(Object.keys(lab.hosts).map(boot));
 }
 
 /**
@@ -155,4 +168,3 @@ async function withLogs(cluster: Cluster, cause: unknown): Promise<unknown> {
 
 /** Where labs and the compile cache live on this machine. */
 export const MACHINE_PATHS = { labsDir: '/var/lib/nines/labs', cacheDir: '/var/cache/nines/compile' } as const;
-

@@ -6,7 +6,11 @@ const wellFormed = fc.string({ unit: 'binary' });
 
 describe('the words of the gateway', () => {
   test('every well-formed string comes back, half a surrogate pair is refused', () => {
-    fc.assert(fc.property(wellFormed, (text) => void expect(fromBase64(toBase64(text))).toBe(text)));
+    fc.assert(
+      fc.property(wellFormed, (text) => {
+        expect(fromBase64(toBase64(text))).toBe(text);
+      }),
+    );
     expect(() => toBase64('a\ud800')).toThrow(TypeError);
   });
 

@@ -18,6 +18,13 @@ const RETRY_ON: Record<NextUpstream, string[]> = {
   http_504: ['504'],
 };
 
+/**
+ * A request on a kept connection to a host that is gone is never acknowledged: the kernel gives up after this, and the
+ * request goes elsewhere. A slow instance acknowledges at once, so this is no limit on answers. It stands on each
+ * server's line because HAProxy 2.6 does not take it from `default-server` (the socket had TCP_USER_TIMEOUT 0).
+ */
+const UNACKNOWLEDGED_LIMIT_MS = 2 * CONNECT_TIMEOUT_MS;
+
 /** Words for `retry-on`, in a fixed order, each once; 'none' for an empty list. */
 export function retryOn(words: readonly NextUpstream[]): string[] {
   const wanted = new Set(words.flatMap((word) => RETRY_ON[word]));
@@ -37,7 +44,7 @@ export function backendLines(route: Route, gateway: GatewayTopology): string[] {
     ...retryLines(gateway),
     ...checkLines(route),
     `    default-server ${serverOptions(route, gateway).join(' ')}`,
-    ...route.servers.map((server) => `    server ${server.name} ${server.address}:${server.port}`),
+    ...route.servers.map((server) => `    server ${server.name} ${server.address}:${server.port} tcp-ut ${UNACKNOWLEDGED_LIMIT_MS}ms`),
     '',
   ];
 }
@@ -73,9 +80,6 @@ function serverOptions(route: Route, gateway: GatewayTopology): string[] {
     // Only connections that cannot be opened count here. With `layer7`, three 503 for want of the shared database
     // would take out every instance, reads and all; and 2.6 does not count failures that it retried (haproxy#2679).
     ...(gateway.maxFails > 0 ? [`observe layer4 error-limit ${gateway.maxFails} on-error mark-down`] : []),
-    // A request on a kept connection to a host that is gone is never acknowledged: the kernel gives up then, and the
-    // request goes elsewhere. A slow instance acknowledges at once, so this is no limit on answers.
-    `tcp-ut ${2 * CONNECT_TIMEOUT_MS}ms`,
     'pool-purge-delay 1s',
   ];
 }

@@ -5,7 +5,8 @@
 import { join } from 'node:path';
 import { networkInterfaces } from 'node:os';
 import type { Engine, EngineIo, Observation, UnitContext, UnitPlan } from '../engine.ts';
-import { METRICS_PORT, renderHaproxy } from './render.ts';
+import { GATEWAY_METRICS_PORT } from '../../topology/ports.ts';
+import { renderHaproxy } from './render.ts';
 import { askRuntime } from './runtime-socket.ts';
 import { gatewayStat } from './stat.ts';
 
@@ -52,7 +53,7 @@ function plan(context: UnitContext): UnitPlan {
     reloadSignal: 'SIGUSR2',
     listens: [
       { address: spec.gatewayAddress ?? '', port, what: 'gateway' },
-      { address: spec.hosts[unit.host]?.address ?? '', port: METRICS_PORT, what: 'gateway metrics' },
+      { address: spec.hosts[unit.host]?.address ?? '', port: GATEWAY_METRICS_PORT, what: 'gateway metrics' },
     ],
   };
 }

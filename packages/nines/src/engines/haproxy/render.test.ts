@@ -61,12 +61,12 @@ describe('renderHaproxy', () => {
 
   it('writes every placed instance with its address and port + slot', () => {
     expect(text.match(/^ {4}server .*/gm)).toEqual([
-      '    server h1_orders-0 127.0.23.1:3000',
-      '    server h2_orders-1 127.0.23.2:3000',
-      '    server h3_orders-2 127.0.23.3:3000',
-      '    server h1_orders-3 127.0.23.1:3001',
-      '    server h2_orders-4 127.0.23.2:3001',
-      '    server h3_orders-5 127.0.23.3:3001',
+      '    server h1_orders-0 127.0.23.1:3000 tcp-ut 500ms',
+      '    server h2_orders-1 127.0.23.2:3000 tcp-ut 500ms',
+      '    server h3_orders-2 127.0.23.3:3000 tcp-ut 500ms',
+      '    server h1_orders-3 127.0.23.1:3001 tcp-ut 500ms',
+      '    server h2_orders-4 127.0.23.2:3001 tcp-ut 500ms',
+      '    server h3_orders-5 127.0.23.3:3001 tcp-ut 500ms',
     ]);
   });
 

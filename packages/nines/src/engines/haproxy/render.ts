@@ -1,13 +1,13 @@
 /** HAProxy's whole configuration from the cluster's desired state. Pure. */
 import { NinesError } from '../../errors/errors.ts';
 import type { ClusterSpec } from '../../topology/cluster-spec.ts';
+import { GATEWAY_METRICS_PORT } from '../../topology/ports.ts';
 import type { GatewayTopology, HostName } from '../../topology/topology.ts';
 import { backendLines } from './backend.ts';
 import { CONNECT_TIMEOUT_MS } from './checks.ts';
 import { quoted } from './quote.ts';
 import { type Route, routes } from './routes.ts';
 
-export const METRICS_PORT = 8405;
 /** Answered by the gateway itself, on the virtual address and on the metrics port: which host is this? */
 export const WHO_PATH = '/__nines/gateway';
 
@@ -46,7 +46,7 @@ export function renderHaproxy(spec: ClusterSpec, hostName: HostName, runtimeSock
     ...globalLines(gateway, runtimeSocket),
     ...defaultsLines(),
     ...gatewayLines(`${spec.gatewayAddress}:${gateway.port}`, who, table),
-    ...metricsLines(`${host.address}:${METRICS_PORT}`, who),
+    ...metricsLines(`${host.address}:${GATEWAY_METRICS_PORT}`, who),
     ...table.flatMap((route) => backendLines(route, gateway)),
     ...(table.some((route) => route.prefix === '') ? [] : noServiceLines()),
   ].join('\n');

@@ -7,12 +7,12 @@ import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { NinesError } from '../../errors/errors.ts';
 import type { Engine, Observation, UnitContext, UnitPlan } from '../engine.ts';
-import { METRICS_PORT, WHO_PATH } from '../haproxy/render.ts';
+import { AGENT_PORT, GATEWAY_METRICS_PORT } from '../../topology/ports.ts';
+import { WHO_PATH } from '../haproxy/render.ts';
 import { gatewayCheckScript, peersCheckScript } from './scripts.ts';
 import { interfaceLine, renderKeepalived } from './render.ts';
 
 const KEEPALIVED = '/usr/sbin/keepalived';
-const AGENT_PORT = 7400;
 
 export const keepalived: Engine = { plan, prepare, observe };
 
@@ -28,7 +28,7 @@ function plan(context: UnitContext): UnitPlan {
   const gatewayCheckFile = join(folder, 'check-gateway.pl');
   const peersCheckFile = join(folder, 'check-peers.pl');
   const configFile = join(folder, 'keepalived.conf');
-  const own = { address: spec.hosts[unit.host]?.address ?? '', port: METRICS_PORT };
+  const own = { address: spec.hosts[unit.host]?.address ?? '', port: GATEWAY_METRICS_PORT };
   const peers = Object.entries(spec.hosts)
     .filter(([name]) => name !== unit.host)
     .map(([, host]) => ({ address: host.address, port: AGENT_PORT }));

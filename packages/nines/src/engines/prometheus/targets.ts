@@ -1,9 +1,7 @@
 /** Whom Prometheus asks, from the placement. Pure. */
 import type { ClusterSpec, EngineName, PlacedUnit } from '../../topology/cluster-spec.ts';
 import type { CertificatePaths } from '../../identity/identity.ts';
-import { METRICS_PORT } from '../haproxy/render.ts';
-
-export const AGENT_PORT = 7400;
+import { AGENT_PORT, GATEWAY_METRICS_PORT } from '../../topology/ports.ts';
 
 export interface TargetGroup {
   targets: string[];
@@ -42,7 +40,7 @@ export function scrapeJobs(spec: ClusterSpec, certificate: CertificatePaths): Sc
       })),
     },
     { ...plain('etcd', 'etcd', etcd.clientPort), scheme: 'https', tls_config },
-    plain('gateway', 'haproxy', METRICS_PORT),
+    plain('gateway', 'haproxy', GATEWAY_METRICS_PORT),
     plain('prometheus', 'prometheus', observe.prometheusPort),
     plain('alertmanager', 'alertmanager', observe.alertmanagerPort),
     ...Object.entries(spec.topology.services).flatMap(([name, service]) =>

@@ -23,11 +23,7 @@ export interface StartedUnit {
   restart(): Promise<number>;
 }
 
-export async function startUnit(
-  engine: Engine,
-  context: UnitContext,
-  options: { timeoutMs?: number } = {},
-): Promise<StartedUnit> {
+export async function startUnit(engine: Engine, context: UnitContext, options: { timeoutMs?: number } = {}): Promise<StartedUnit> {
   const timeoutMs = options.timeoutMs ?? 20_000;
   const plan = engine.plan(context);
   const logFile = join(context.paths.dataDir, 'logs', `${plan.name}.log`);
