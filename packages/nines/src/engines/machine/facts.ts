@@ -11,7 +11,7 @@ export const KERNEL_FEATURES = [
   'network namespaces',
   'veth links',
   'bridges',
-  'vxlan links',
+  'tap devices',
   'nftables, bridge family',
   'loop devices',
   'ext4',

@@ -17,7 +17,7 @@ const ATTEMPTS: Partial<Record<KernelFeature, string[]>> = {
   'network namespaces': [UNSHARE, '--net', '--', '/bin/true'],
   'veth links': [UNSHARE, '--net', '--', IP, 'link', 'add', 'probe0', 'type', 'veth', 'peer', 'name', 'probe1'],
   bridges: [UNSHARE, '--net', '--', IP, 'link', 'add', 'probe0', 'type', 'bridge'],
-  'vxlan links': [UNSHARE, '--net', '--', IP, 'link', 'add', 'probe0', 'type', 'vxlan', 'id', '42', 'dstport', '4789'],
+  'tap devices': [UNSHARE, '--net', '--', IP, 'tuntap', 'add', 'dev', 'probe0', 'mode', 'tap'],
   'nftables, bridge family': [UNSHARE, '--net', '--', '/usr/sbin/nft', 'add', 'table', 'bridge', 'probe'],
 };
 

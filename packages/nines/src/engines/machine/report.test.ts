@@ -60,7 +60,7 @@ describe('machineReport', () => {
   it('says sudo to a person who is not root, and that the kernel is not known', () => {
     const facts = completeMachine();
     facts.uid = 1000;
-    facts.kernel['vxlan links'] = { state: 'unknown', detail: 'only root can try it' };
+    facts.kernel['tap devices'] = { state: 'unknown', detail: 'only root can try it' };
     facts.tools['haproxy'] = { missingFiles: ['/usr/sbin/haproxy'], version: null };
     const report = machineReport(facts, TOOLS);
     expect(report.ready).toBe(false);
