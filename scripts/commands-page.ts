@@ -9,7 +9,8 @@ const JSON_SHAPES: Record<string, string> = {
   status:
     '`{"lab", "revision", "gateway", "ready", "missing": [{"unit", "host", "reason"}, ..], "hosts": [{"host", "state": HOST or null, "error": null or text}, ..]}`',
   logs: '`[{"unit", "host", "lines": [text, ..]}, ..]`',
-  apply: '`{"changes": [{"line", ..}, ..], "applied", "revision"}`; `line` is the change in words, `applied` is false for `--dry-run` and when there is nothing to change',
+  apply:
+    '`{"changes": [{"line", ..}, ..], "applied", "revision"}`; `line` is the change in words, `applied` is false for `--dry-run` and when there is nothing to change',
   restart: '`{"restarted": [{"unit", "host"}, ..]}`',
   down: '`{"removed": [lab, ..]}`',
 };
