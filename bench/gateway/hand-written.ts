@@ -1,4 +1,4 @@
-/** What a careful person writes in five minutes: checks, sane timeouts, nothing else. */
+/** What a careful person writes in five minutes: checks, sane timeouts, the client's address, nothing else. */
 export function handWritten(bind: string, servers: { name: string; address: string; port: number }[]): string {
   return [
     'global',
@@ -8,6 +8,7 @@ export function handWritten(bind: string, servers: { name: string; address: stri
     '    timeout connect 5s',
     '    timeout client 30s',
     '    timeout server 30s',
+    '    option forwardfor',
     'frontend web',
     `    bind ${bind}`,
     '    default_backend app',

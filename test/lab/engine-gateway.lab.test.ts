@@ -92,10 +92,9 @@ describeLab('engine: gateway', () => {
     const { headers } = (await answer.body.json()) as { headers: Record<string, string> };
     expect(headers['x-forwarded-for']).toBe('127.0.0.1');
     expect(headers['x-request-id']).toBe('mine-1');
-    expect(answer.headers['x-request-id']).toBe('mine-1');
     const strange = await request(origin, { headers: { 'x-request-id': 'a b"<script>' } });
-    expect(strange.headers['x-request-id']).toMatch(/^[0-9a-f-]{36}$/);
-    await strange.body.dump();
+    const passed = (await strange.body.json()) as { headers: Record<string, string> };
+    expect(passed.headers['x-request-id']).toMatch(/^[0-9a-f-]{36}$/);
   });
 
   it('exposes metrics on the host address only', async () => {

@@ -111,8 +111,6 @@ function gatewayLines(bind: string, who: string, table: Route[]): string[] {
     '    http-request set-header X-Forwarded-Proto http',
     '    acl has_request_id req.hdr(X-Request-Id) -m reg ^[A-Za-z0-9._-]{1,64}$',
     '    http-request set-header X-Request-Id %[uuid()] unless has_request_id',
-    '    http-request set-var(txn.request_id) req.hdr(X-Request-Id)',
-    '    http-response set-header X-Request-Id %[var(txn.request_id)]',
     ...table.flatMap((route) => (route.prefix === '' ? [] : [routeLine(route)])),
     `    default_backend ${whole?.serviceName ?? NO_SERVICE}`,
     '',
