@@ -23,6 +23,8 @@ const HOST_SHAPE = `\`HOST\` is what an agent says of its host:
 | \`revision\` | of the desired state that it works on |
 | \`storeReachable\` | whether it reached etcd in its last try |
 | \`agent\` | \`{"pid", "startedAtMs", "rssBytes"}\` of the agent itself |
+| \`disk\` | \`{"freeBytes", "sizeBytes"}\` of the file system of its data |
+| \`certificates\` | \`[{"name", "expiresAtMs"}, ..]\` |
 | \`atMs\` | when it said so, milliseconds since 1970 |
 | \`units[].name\`, \`.engine\`, \`.group\` | which unit; \`group\` is null for engines of the whole cluster |
 | \`units[].condition\` | \`stopped\`, \`preparing\`, \`starting\`, \`ready\`, \`unready\`, \`stopping\`, \`backing-off\`, \`crash-looping\` |

@@ -32,7 +32,7 @@ export function platformOf(name) {
 
 /**
  * The packages of a lock file with those added that are wanted and missing.
- * @param {Record<string, { version?: string, dev?: boolean, optionalDependencies?: Record<string, string> }>} packages
+ * @param {Record<string, { version?: string, dev?: boolean, optional?: boolean, cpu?: string[], libc?: string[], os?: string[], optionalDependencies?: Record<string, string> }>} packages
  */
 export function completed(packages) {
   const all = { ...packages };

@@ -78,6 +78,7 @@ describe('agent', () => {
       secrets: { postgres: {}, redis: {}, services: {}, other: {} },
       engines: { service: engine } as unknown as Record<EngineName, Engine>,
       certificate: (name) => certificatePaths(dir, name),
+      certificates: [],
       beforeStart: async (_context: UnitContext) => undefined,
       log: (unit, message) => void events.push(`${unit}: ${message}`),
     });

@@ -1,5 +1,5 @@
 /** The agent's loop: what is wanted here, what is here, one step closer; again whenever something changes. */
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Engine, HostPaths, UnitContext } from '../engines/engine.ts';
 import type { ClusterSecrets } from '../identity/identity.ts';
@@ -21,6 +21,8 @@ export interface AgentOptions {
   secrets: ClusterSecrets;
   engines: Record<EngineName, Engine>;
   certificate: UnitContext['certificate'];
+  /** What this host's certificates say of their end, for the metrics. */
+  certificates: HostState['certificates'];
   beforeStart: UnitSurroundings['beforeStart'];
   log(unit: string, message: string): void;
 }
@@ -109,6 +111,8 @@ export class Agent {
       revision: spec.revision,
       storeReachable: this.storeReachable,
       agent: { pid: process.pid, startedAtMs: this.#startedAtMs, rssBytes: process.memoryUsage.rss() },
+      disk: diskOf(this.#options.paths.dataDir),
+      certificates: this.#options.certificates,
       atMs: Date.now(),
       units: [...this.#runners.values()]
         .map((runner) => runner.state(this.#decisions.get(runner.name)?.reason ?? 'is new'))
@@ -168,4 +172,9 @@ export class Agent {
     this.#runners.set(name, runner);
     return runner;
   }
+}
+
+function diskOf(folder: string): HostState['disk'] {
+  const { bavail, blocks, bsize } = statfsSync(folder);
+  return { freeBytes: bavail * bsize, sizeBytes: blocks * bsize };
 }

@@ -35,6 +35,10 @@ export interface HostState {
   /** Whether the agent could read etcd in its last try. */
   storeReachable: boolean;
   agent: { pid: number; startedAtMs: number; rssBytes: number };
+  /** The file system of the data folder. */
+  disk: { freeBytes: number; sizeBytes: number };
+  /** Of this host's identity: when each certificate ends, milliseconds since 1970. */
+  certificates: { name: string; expiresAtMs: number }[];
   atMs: number;
   units: UnitState[];
 }

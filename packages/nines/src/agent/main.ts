@@ -1,4 +1,5 @@
 /** The agent's process: one per host, under systemd on a machine, under the lab's init in the lab. */
+import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -6,7 +7,7 @@ import { parseArgs } from 'node:util';
 import type { HostPaths } from '../engines/engine.ts';
 import { etcdEndpoints } from '../engines/etcd/render.ts';
 import { readSecrets } from '../identity/cluster-identity.ts';
-import { type CertificateName, certificatePaths } from '../identity/identity.ts';
+import { type CertificateName, certificatePaths, HOST_CERTIFICATES } from '../identity/identity.ts';
 import { installIdentity } from '../identity/install-identity.ts';
 import { createStore } from '../store/store.ts';
 import { Agent } from './agent.ts';
@@ -68,6 +69,7 @@ export async function runAgent(options: AgentArguments): Promise<void> {
     secrets,
     engines: ENGINES,
     certificate,
+    certificates: HOST_CERTIFICATES.map((name) => ({ name, expiresAtMs: expiryOf(certificate(name).certFile) })),
     beforeStart: (context, signal) => migrations.ensure(context, signal),
     log,
   });
@@ -112,6 +114,10 @@ function firstDesiredState({ host, seed, data }: AgentArguments): DesiredState {
 function readTls(paths: { caFile: string; certFile: string; keyFile: string }): { ca: string; cert: string; key: string } {
   const read = (file: string) => readFileSync(file, 'utf8');
   return { ca: read(paths.caFile), cert: read(paths.certFile), key: read(paths.keyFile) };
+}
+
+function expiryOf(certificateFile: string): number {
+  return Date.parse(new X509Certificate(readFileSync(certificateFile)).validTo);
 }
 
 /** TERM ends the agent alone: the units go on, and the next agent adopts them. */

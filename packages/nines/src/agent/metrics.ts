@@ -52,6 +52,27 @@ const FAMILIES: readonly Family[] = [
     samples: (state) => [line('nines_agent_resident_bytes', { host: state.host }, state.agent.rssBytes)],
   },
   {
+    name: 'nines_host_disk_free_bytes',
+    type: 'gauge',
+    help: 'Free space on the file system of the data folder.',
+    samples: (state) => [line('nines_host_disk_free_bytes', { host: state.host, zone: state.zone }, state.disk.freeBytes)],
+  },
+  {
+    name: 'nines_host_disk_size_bytes',
+    type: 'gauge',
+    help: 'Size of the file system of the data folder.',
+    samples: (state) => [line('nines_host_disk_size_bytes', { host: state.host, zone: state.zone }, state.disk.sizeBytes)],
+  },
+  {
+    name: 'nines_certificate_expires_seconds',
+    type: 'gauge',
+    help: 'When a certificate of this host ends, seconds since 1970.',
+    samples: (state) =>
+      state.certificates.map(({ name, expiresAtMs }) =>
+        line('nines_certificate_expires_seconds', { host: state.host, zone: state.zone, name }, expiresAtMs / 1000),
+      ),
+  },
+  {
     name: 'nines_unit_ready',
     type: 'gauge',
     help: '1 when the unit does its work.',

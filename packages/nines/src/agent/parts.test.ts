@@ -150,6 +150,8 @@ describe('agent API', () => {
       revision: 2,
       storeReachable: true,
       agent: { rssBytes: 5 },
+      disk: { freeBytes: 3, sizeBytes: 4 },
+      certificates: [{ name: 'etcd', expiresAtMs: 5_000 }],
       units: [
         {
           name: 'x',
@@ -165,5 +167,7 @@ describe('agent API', () => {
     const lines = renderMetrics(state).split('\n');
     expect(lines).toContain('nines_unit_ready{unit="x",engine="redis",group="g\\"\\\\\\n",host="h",zone="a",role="master"} 1');
     expect(lines.filter((line) => line.startsWith('nines_unit_detail'))).toHaveLength(2);
+    expect(lines).toContain('nines_certificate_expires_seconds{host="h",zone="a",name="etcd"} 5');
+    expect(lines).toContain('nines_host_disk_free_bytes{host="h",zone="a"} 3');
   });
 });

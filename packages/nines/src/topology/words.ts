@@ -255,7 +255,7 @@ export interface GatewayWords {
    * Largest request body that is kept for a second attempt.
    * Allowed: a size from '16kB' to '16MB': a number and B, kB, MB or GB (1024 each), as in '64MB'.
    * Gateways hold this much for every open connection, twice.
-   * @default `'256kB'`
+   * @default `'16kB'`
    */
   replayBody?: Size;
 }

@@ -14,6 +14,8 @@ select
   case when pg_is_in_recovery() then receiver.received_tli
     else ('x' || substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8))::bit(32)::int end as "timeline",
   receiver.status as "receiverStatus",
+  (select extract(epoch from clock_timestamp() - backend_start) * 1000 from pg_stat_activity
+    where pid = receiver.pid)::float8 as "receiverAgeMs",
   pg_wal_lsn_diff(receiver.latest_end_lsn, pg_last_wal_replay_lsn())::float8 as "lagBytes",
   case when pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() then 0
     else extract(epoch from clock_timestamp() - pg_last_xact_replay_timestamp()) end::float8 as "lagSeconds",

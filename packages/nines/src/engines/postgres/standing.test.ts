@@ -7,6 +7,7 @@ const STATE: ServerState = {
   flushLsn: '0/5000000',
   timeline: 1,
   receiverStatus: null,
+  receiverAgeMs: null,
   lagBytes: null,
   lagSeconds: null,
   standbys: [],
@@ -27,7 +28,7 @@ describe('standingOf', () => {
   });
 
   it('calls a standby ready only while it streams, and never unsound for the want of a primary', () => {
-    const standby = { ...STATE, standby: true, lagBytes: 42, lagSeconds: -0.01 };
+    const standby = { ...STATE, standby: true, lagBytes: 42, lagSeconds: -0.01, receiverAgeMs: 900 };
     expect(standingOf({ ...standby, receiverStatus: 'streaming' })).toMatchObject({
       ready: true,
       details: { lagBytes: 42, lagSeconds: 0 },
@@ -36,7 +37,21 @@ describe('standingOf', () => {
     expect(standingOf({ ...standby, receiverStatus: null })).toMatchObject({ ready: false, live: true, role: 'standby' });
   });
 
+  it('does not believe a stream that has just begun: one without its WAL begins anew every 50 ms', () => {
+    const streaming = { ...STATE, standby: true, receiverStatus: 'streaming' };
+    expect(standingOf({ ...streaming, receiverAgeMs: 12 })).toMatchObject({ ready: false, live: true });
+    expect(standingOf({ ...streaming, receiverAgeMs: 200 })).toMatchObject({ ready: true });
+  });
+
+  it('does not call an unknown lag none', () => {
+    const standby = { ...STATE, standby: true, receiverStatus: 'streaming', receiverAgeMs: 900 };
+    expect(standingOf(standby).reason).toContain('unknown');
+    expect(standingOf({ ...standby, lagBytes: 0 }).reason).toContain(' 0 bytes');
+  });
+
   it('names slots whose WAL is gone', () => {
-    expect(standingOf({ ...STATE, lostSlots: ['replica_1'] }).details?.['lostSlots']).toBe('replica_1');
+    const primary = standingOf({ ...STATE, lostSlots: ['replica_1'] });
+    expect(primary.details?.['lostSlots']).toBe('replica_1');
+    expect(primary.reason).toContain('replica_1');
   });
 });

@@ -21,7 +21,7 @@ export const gateway = section('GatewayWords', 'HAProxy on several hosts behind 
   nextUpstream: withDefault(choices(NEXT_UPSTREAM), [...NEXT_UPSTREAM], {
     what: 'What counts as failed and goes to another instance; only idempotent or keyed requests are sent again.',
   }),
-  replayBody: withDefault(size('16kB', '16MB'), '256kB', {
+  replayBody: withDefault(size('16kB', '16MB'), '16kB', {
     what: 'Largest request body that is kept for a second attempt.',
     tradeoff: 'Gateways hold this much for every open connection, twice.',
   }),
