@@ -8,7 +8,7 @@ const JSON_SHAPES: Record<string, string> = {
   up: '`{"lab", "url", "tookMs", "hosts": [HOST, ..]}`; `url` is null without a gateway',
   status:
     '`{"lab", "revision", "gateway", "ready", "missing": [{"unit", "host", "reason"}, ..], "hosts": [{"host", "state": HOST or null, "error": null or text}, ..]}`',
-  logs: '`[{"unit", "host", "lines": [text, ..]}, ..]`',
+  logs: '`[{"unit", "host", "lines": [text, ..], "error": null or text}, ..]`; exit 1 when a host did not give its logs',
   apply:
     '`{"changes": [{"line", ..}, ..], "applied", "revision"}`; `line` is the change in words, `applied` is false for `--dry-run` and when there is nothing to change',
   restart: '`{"restarted": [{"unit", "host"}, ..]}`',
@@ -31,6 +31,7 @@ const HOST_SHAPE = `\`HOST\` is what an agent says of its host:
 | \`units[].ready\`, \`.role\`, \`.reason\`, \`.details\` | what it was last seen to be, and why |
 | \`units[].pid\`, \`.startedAtMs\` | its process, as seen on the host; null without one |
 | \`units[].restarts\` | deaths and replacements since its agent started |
+| \`units[].outdated\` | its process runs with settings from before: its turn in an \`apply\` has not come |
 | \`units[].restartCount\` | how often a restart had been asked for when its process started |
 | \`units[].listens\` | \`[{"address", "port", "what"}, ..]\` |`;
 
@@ -65,6 +66,7 @@ export function commandsPage(): string {
     '# Commands',
     '',
     'Results go to standard output, what is said on the way goes to standard error. Exit codes and errors: [errors](errors.md).',
+    'With `--json` a failed command prints `{"error": {"code", "message", "hint"}}` instead, also for a wrong command line.',
     'Colours appear on a terminal only; `NO_COLOR` switches them off.',
     '',
     ...blocks,

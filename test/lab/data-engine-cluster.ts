@@ -94,6 +94,7 @@ function specOf({ postgres = {}, redis = {}, leader, engines }: Groups): Cluster
     networkPrefix: 24,
     placement: { units: engines.flatMap((engine) => groupOf(engine).flatMap((group) => unitsOf(engine, group))) },
     restarts: {},
+    holds: [],
   };
 }
 

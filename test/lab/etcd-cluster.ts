@@ -96,7 +96,16 @@ function specOf(firstAddress: number): ClusterSpec {
     initialLeader: false,
     reason: 'test',
   }));
-  return { revision: 1, topology: exampleTopology(), hosts, gatewayAddress: null, networkPrefix: 24, placement: { units }, restarts: {} };
+  return {
+    revision: 1,
+    topology: exampleTopology(),
+    hosts,
+    gatewayAddress: null,
+    networkPrefix: 24,
+    placement: { units },
+    restarts: {},
+    holds: [],
+  };
 }
 
 /** Until `condition` holds; fails with `what` after `timeoutMs`. Resolves with the milliseconds it took. */

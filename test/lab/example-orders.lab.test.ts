@@ -196,6 +196,9 @@ describeLab('example: orders', () => {
       return rows.length > 0;
     });
     expect(await cancelled).toMatchObject({ status: 503, body: { error: 'outcome_unknown' } });
+    // Its order is in the table now, though no standby has it: the stored answer would be no promise either.
+    expect(await ordersWithKey('cancelled')).toBe(1);
+    expect(await placeOrder(second, 'cancelled', 13)).toMatchObject({ status: 503, body: { error: 'outcome_unknown' } });
     await setStandbys(null);
     for (const key of ['unconfirmed', 'cancelled']) {
       expect((await placeForSure(second, key, key === 'unconfirmed' ? 9 : 13)).headers['idempotency-replayed'], key).toBe('true');

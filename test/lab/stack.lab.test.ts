@@ -9,6 +9,7 @@ import {
   execOnHost,
   freezeProcess,
   hostProcesses,
+  killHost,
   killProcess,
   powerLoss,
   readLab,
@@ -16,9 +17,11 @@ import {
   restartHost,
 } from '../../packages/nines/src/lab/index.ts';
 import { apply, planApply } from '../../packages/nines/src/operations/apply.ts';
+import { Cluster } from '../../packages/nines/src/operations/cluster.ts';
 import { rollingRestart } from '../../packages/nines/src/operations/restart.ts';
 import { toolCall } from '../../packages/nines/src/operations/tools.ts';
 import { MACHINE_PATHS } from '../../packages/nines/src/operations/up.ts';
+import { clusterKeys } from '../../packages/nines/src/store/keys.ts';
 import type { Topology } from '../../packages/nines/src/topology/topology.ts';
 import { describeLab } from './require-root.ts';
 import { EXAMPLE_CONFIG, processIds, REPOSITORY, type Stack, startStack, steadyClient, unitState, until } from './stack-fixture.ts';
@@ -166,6 +169,48 @@ describeLab('the stack', () => {
     }
   }, 150_000);
 
+  it('two operators at once: one wins, the other is told, and both see the end of it', async () => {
+    const { cluster, project } = stack;
+    const [service = ''] = Object.keys(project.topology.services);
+    const other = await Cluster.open(cluster.lab);
+    try {
+      const withReplicas = (replicas: number): Topology => {
+        const topology = structuredClone(project.topology);
+        (topology.services[service] as { replicas: number }).replicas = replicas;
+        return topology;
+      };
+      const [seven, eight] = [await planApply(cluster, withReplicas(7)), await planApply(other, withReplicas(8))];
+      await apply(cluster, seven, soon(), () => undefined);
+      await expect(apply(other, eight, soon(), () => undefined)).rejects.toMatchObject({ code: 'E_USAGE' });
+      // One waits for seven while the other goes back to six: what the first waits for is what holds in the end.
+      await cluster.changeSpec((before) => before, soon());
+      const waiting = cluster.waitReady(soon());
+      await apply(other, await planApply(other, withReplicas(6)), soon(), () => undefined);
+      await waiting;
+      expect(Object.keys(await processIds(cluster)).filter((name) => name.startsWith(`${service}-`))).toHaveLength(6);
+    } finally {
+      other.close();
+    }
+  }, 90_000);
+
+  it('a change reaches the hosts although etcd was restored from an older copy', async () => {
+    const { cluster } = stack;
+    const { spec: older } = await cluster.fetchSpec(soon());
+    for (let changes = 0; changes < 3; changes += 1) await cluster.changeSpec((before) => before, soon());
+    await cluster.waitReady(soon());
+    const before = await processIds(cluster);
+    await cluster.store.put(clusterKeys(cluster.spec.topology.name).desired.path, older);
+    const [unit] = await rollingRestart(cluster, 'alertmanager', {
+      unitTimeoutMs: 20_000,
+      signal: soon(),
+      progress: { began: () => undefined },
+    });
+    const name = `alertmanager@${unit?.host}`;
+    const after = await processIds(cluster);
+    expect(after[name]).not.toBe(before[name]);
+    expect({ ...after, [name]: null }).toEqual({ ...before, [name]: null });
+  }, 60_000);
+
   it('a host that lost power comes back whole, and what was committed is there', async () => {
     const { cluster } = stack;
     const primary = cluster.spec.placement.units.find((unit) => unit.engine === 'postgres' && unit.initialLeader)?.host ?? '';
@@ -175,6 +220,24 @@ describeLab('the stack', () => {
     await cluster.waitReady(soon(60_000));
     expect(await psql('SELECT n FROM survived')).toBe('7');
   }, 120_000);
+
+  it('a changed setting of the service replaces its instances one by one, and costs no request', async () => {
+    const { cluster, project } = stack;
+    const before = await processIds(cluster);
+    const [service = ''] = Object.keys(project.topology.services);
+    const topology = structuredClone(project.topology);
+    (topology.services[service] as { env: Record<string, string> }).env = { COLOUR: 'blue' };
+    const client = steadyClient(cluster);
+    await apply(cluster, await planApply(cluster, topology), soon(120_000), () => undefined);
+    expect((await client.stop()).failures).toEqual([]);
+    const after = await processIds(cluster);
+    for (const [unit, pid] of Object.entries(before)) {
+      if (unit.startsWith(`${service}-`)) expect(after[unit]).not.toBe(pid);
+      else expect(after[unit]).toBe(pid);
+    }
+    expect(await planApply(cluster, topology)).toMatchObject({ changes: [], waiting: [] });
+    await apply(cluster, await planApply(cluster, project.topology), soon(120_000), () => undefined);
+  }, 300_000);
 
   it('a second up of the same lab is refused and changes nothing', async () => {
     const before = await processIds(stack.cluster);
@@ -212,6 +275,24 @@ describeLab('the stack', () => {
       }
     }
   });
+
+  // The last one: it leaves the group without its primary's data.
+  it('a primary that lost its disk is not made anew, although no standby is up to contradict', async () => {
+    const { cluster } = stack;
+    const primary = cluster.spec.placement.units.find((unit) => unit.engine === 'postgres' && unit.initialLeader);
+    const { host = '', name = '' } = primary ?? {};
+    const standbys = cluster.spec.placement.units.filter((unit) => unit.engine === 'postgres' && unit !== primary);
+    for (const standby of standbys) await killHost(cluster.lab, standby.host, { signal: soon() });
+    const pid = (await unitState(cluster, host, name))?.pid ?? 0;
+    await execOnHost(cluster.lab, host, ['/bin/rm', '-rf', `/var/lib/nines/units/${name}/data`], { signal: soon(), timeoutMs: 10_000 });
+    await killProcess(cluster.lab, host, pid, { signal: soon() });
+    for (const standby of standbys) await restartHost(cluster.lab, standby.host, { signal: soon() });
+    await until('it says why it does not start', async () => {
+      const state = await unitState(cluster, host, name);
+      return state?.ready === false && /has no data/.test(state.reason);
+    });
+    expect((await unitState(cluster, host, name))?.pid).toBe(null);
+  }, 90_000);
 });
 
 describeLab('up', () => {

@@ -13,6 +13,7 @@ const REQUEST: KeyedRequest = { customerId: 1, key: 'k1', fingerprint: 'f1' };
 class FakeDatabase {
   rows = new Map<string, { fingerprint: string; status?: number; body?: string }>();
   failClaim: Error | undefined;
+  failStoredAnswer: Error | undefined;
 
   async transaction<T>(_deadline: Deadline, work: (transaction: Transaction) => Promise<T>): Promise<T> {
     const before = new Map(this.rows);
@@ -35,7 +36,10 @@ class FakeDatabase {
       this.rows.set(id, { fingerprint: String(third) });
       return [{ created_at: AT }];
     }
-    if (name === 'stored-answer') return known === undefined ? [] : [known];
+    if (name === 'stored-answer') {
+      if (this.failStoredAnswer !== undefined) throw new DatabaseError(this.failStoredAnswer, 'work');
+      return known === undefined ? [] : [known];
+    }
     this.rows.set(id, { ...(known ?? { fingerprint: '' }), status: Number(third), body: fourth });
     return [];
   }
@@ -80,8 +84,13 @@ test('a refusal leaves no record: the key may be used again', async () => {
 test('a key that others hold for too long: 409 with Retry-After; a database that is away: 503', async () => {
   const database = new FakeDatabase();
   const effect = async () => ({ status: 201, body: {} });
-  database.failClaim = Object.assign(new Error('canceling statement due to lock timeout'), { code: '55P03', severity: 'ERROR' });
+  const tooLong = Object.assign(new Error('canceling statement due to lock timeout'), { code: '55P03', severity: 'ERROR' });
+  database.failClaim = tooLong;
   await expect(ask(database, REQUEST, effect)).rejects.toMatchObject({ status: 409, code: 'key_in_use', retryAfterSeconds: 1 });
   database.failClaim = new Error('Query read timeout');
   await expect(ask(database, REQUEST, effect)).rejects.toMatchObject({ status: 503 });
+  database.failClaim = undefined;
+  await ask(database, REQUEST, effect);
+  database.failStoredAnswer = tooLong;
+  await expect(ask(database, REQUEST, effect)).rejects.toMatchObject({ status: 409, code: 'key_in_use' });
 });

@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import type { Database } from './database/database.ts';
 import { DatabaseError } from './database/database-error.ts';
 import { sqlStateOf } from './database/outcome.ts';
-import type { Transaction } from './database/transaction.ts';
+import type { Statement, Transaction } from './database/transaction.ts';
 import type { Deadline } from './deadline.ts';
 import { Failure } from './failure.ts';
 
@@ -68,26 +68,25 @@ export async function once(
   }
 }
 
-/** Waits while another transaction holds the same key. Null: the key has been used. */
+/** Null: the key has been used. */
 async function claim(transaction: Transaction, request: KeyedRequest): Promise<Date | null> {
-  try {
-    const [row] = await transaction.run<{ created_at: Date }>({
-      name: 'claim-key',
-      text: `INSERT INTO idempotency_keys (customer_id, key, fingerprint) VALUES ($1, $2, $3)
-             ON CONFLICT DO NOTHING RETURNING created_at`,
-      values: [request.customerId, request.key, request.fingerprint],
-    });
-    return row?.created_at ?? null;
-  } catch (error) {
-    if (error instanceof DatabaseError && sqlStateOf(error.cause) === LOCK_NOT_AVAILABLE) error.message = KEY_BUSY;
-    throw error;
-  }
+  const [row] = await onKey<{ created_at: Date }>(transaction, {
+    name: 'claim-key',
+    text: `INSERT INTO idempotency_keys (customer_id, key, fingerprint) VALUES ($1, $2, $3)
+           ON CONFLICT DO NOTHING RETURNING created_at`,
+    values: [request.customerId, request.key, request.fingerprint],
+  });
+  return row?.created_at ?? null;
 }
 
+/**
+ * Locked although nothing changes: the lock is written to the log, so this COMMIT too waits for a standby. After a crash
+ * of the primary the effect may be there without having reached one, and an answer from it could still be lost.
+ */
 async function storedAnswer(transaction: Transaction, request: KeyedRequest): Promise<Answer> {
-  const [row] = await transaction.run<{ fingerprint: string; status: number; body: string }>({
+  const [row] = await onKey<{ fingerprint: string; status: number; body: string }>(transaction, {
     name: 'stored-answer',
-    text: 'SELECT fingerprint, status, body FROM idempotency_keys WHERE customer_id = $1 AND key = $2',
+    text: 'SELECT fingerprint, status, body FROM idempotency_keys WHERE customer_id = $1 AND key = $2 FOR NO KEY UPDATE',
     values: [request.customerId, request.key],
   });
   if (row === undefined) throw new Error('an idempotency key vanished between two statements');
@@ -103,6 +102,16 @@ async function record(transaction: Transaction, request: KeyedRequest, answer: A
     text: 'UPDATE idempotency_keys SET status = $3, body = $4 WHERE customer_id = $1 AND key = $2',
     values: [request.customerId, request.key, answer.status, answer.body],
   });
+}
+
+/** Waits while another transaction holds the same key. */
+async function onKey<Row extends object>(transaction: Transaction, statement: Statement): Promise<Row[]> {
+  try {
+    return await transaction.run<Row>(statement);
+  } catch (error) {
+    if (error instanceof DatabaseError && sqlStateOf(error.cause) === LOCK_NOT_AVAILABLE) error.message = KEY_BUSY;
+    throw error;
+  }
 }
 
 const LOCK_NOT_AVAILABLE = '55P03';

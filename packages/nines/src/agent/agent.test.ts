@@ -23,6 +23,9 @@ describe('agent', () => {
   /** What each unit runs; by its name. */
   let programs: Record<string, { argv: string[]; after?: string[]; stopTimeoutMs?: number; env?: Record<string, string> }> = {};
   let unready = new Set<string>();
+  const unplannable = new Set<string>();
+  const hanging = new Set<string>();
+  let onReady: (name: string) => Promise<void>;
 
   const planOf = (name: string): UnitPlan => ({
     name,
@@ -40,12 +43,17 @@ describe('agent', () => {
     listens: [],
   });
   const engine: Engine = {
-    plan: ({ unit }) => planOf(unit.name),
+    plan: ({ unit }) => {
+      if (unplannable.has(unit.name)) throw new Error('told so');
+      return planOf(unit.name);
+    },
     observe: async ({ unit }) => {
+      if (hanging.has(unit.name)) await new Promise(() => undefined);
       if (unready.has(unit.name)) return { ready: false, live: true, reason: 'told so' };
       events.push(`${unit.name} seen`);
       return { ready: true, live: true, reason: 'runs' };
     },
+    onReady: ({ unit }) => onReady(unit.name),
   };
 
   const unitOf = (name: string): PlacedUnit => ({
@@ -67,6 +75,7 @@ describe('agent', () => {
       networkPrefix: 24,
       placement: { units: names.map(unitOf) },
       restarts: {},
+      holds: [],
     }) as unknown as ClusterSpec;
 
   let desired: DesiredState;
@@ -79,6 +88,7 @@ describe('agent', () => {
       engines: { service: engine } as unknown as Record<EngineName, Engine>,
       certificate: (name) => certificatePaths(dir, name),
       certificates: [],
+      firstTime: { mayBegin: async () => true, done: async () => undefined },
       beforeStart: async (_context: UnitContext) => undefined,
       log: (unit, message) => void events.push(`${unit}: ${message}`),
     });
@@ -101,6 +111,9 @@ describe('agent', () => {
   beforeEach(() => {
     dir = mkdtempSync(join(tmpdir(), 'nines-agent-'));
     [agents, events, unready] = [[], [], new Set()];
+    unplannable.clear();
+    hanging.clear();
+    onReady = async () => undefined;
     programs = { a: { argv: ['/bin/sleep', '1000'] }, b: { argv: ['/bin/sleep', '1001'], after: ['a'] } };
   });
   afterEach(async () => {
@@ -213,6 +226,88 @@ describe('agent', () => {
     agent.plan();
     await until('a is another process', () => unit(agent, 'a')?.ready === true && unit(agent, 'a')?.pid !== a);
     expect(unit(agent, 'b')?.pid).toBe(b);
+  });
+
+  it('calls a unit unready that cannot be observed in time, and looks again', async () => {
+    want(['a']);
+    const agent = start();
+    await until('a is ready', () => unit(agent, 'a')?.ready === true);
+    hanging.add('a');
+    await until('a is not ready any more', () => unit(agent, 'a')?.ready === false);
+    expect(unit(agent, 'a')).toMatchObject({ condition: 'unready', reason: expect.stringContaining('could not be observed') });
+    hanging.clear();
+    await until('a is ready again', () => unit(agent, 'a')?.ready === true);
+  });
+
+  it('sets every process up, also one that came while the last one was being set up', async () => {
+    let calls = 0;
+    const first = Promise.withResolvers<void>();
+    onReady = async () => {
+      calls += 1;
+      if (calls === 1) await first.promise;
+    };
+    want(['a']);
+    const agent = start();
+    await until('the first is being set up', () => calls === 1);
+    const before = unit(agent, 'a')?.pid as number;
+    unready.add('a');
+    process.kill(before, 'SIGKILL');
+    await until('there is another', () => (unit(agent, 'a')?.pid ?? before) !== before);
+    first.resolve();
+    await delay(20);
+    unready.delete('a');
+    await until('it is ready', () => unit(agent, 'a')?.ready === true);
+    expect(calls).toBe(2);
+  });
+
+  it('says what set-up failed, and tries again', async () => {
+    let calls = 0;
+    onReady = async () => {
+      calls += 1;
+      if (calls < 3) throw new Error('no such role');
+    };
+    want(['a']);
+    const agent = start();
+    await until('it says so', () => unit(agent, 'a')?.reason === 'is up, but could not be set up: no such role');
+    await until('it is ready', () => unit(agent, 'a')?.ready === true);
+  });
+
+  it('leaves alone what runs when its new plan cannot be made', async () => {
+    want(['a', 'b']);
+    const first = start();
+    await until('both are ready', () => first.state().units.length === 2 && first.state().units.every((one) => one.ready));
+    const pids = first.state().units.map(({ pid }) => pid);
+    unplannable.add('a');
+    desired.accept(specOf(2, ['a', 'b']));
+    first.plan();
+    await until('it has tried', () => events.includes('a: cannot be planned: told so') && first.state().revision === 2);
+    await delay(50);
+    expect(first.state().units.map(({ pid }) => pid)).toEqual(pids);
+    first.close();
+    const second = start();
+    await until('b is ready', () => unit(second, 'b')?.ready === true);
+    await delay(50);
+    expect(second.state().units.map(({ pid }) => pid)).toEqual(pids);
+    unplannable.delete('a');
+    desired.accept(specOf(3, ['a', 'b']));
+    second.plan();
+    await until('a is ready', () => unit(second, 'a')?.ready === true);
+    expect(second.state().units.map(({ pid }) => pid)).toEqual(pids);
+  });
+
+  it('names a revision only when the states beside it are of that one', async () => {
+    want(['a']);
+    const agent = start();
+    await until('a is ready', () => unit(agent, 'a')?.ready === true);
+    programs['a'] = { argv: ['/bin/sleep', '1000'], env: { NEW: '1' } };
+    desired.accept(specOf(2, ['a']));
+    agent.plan();
+    expect(agent.state()).toMatchObject({ revision: 1 });
+    const limit = performance.now() + 5_000;
+    // Not by `until`: it looks every 10 ms, and the first state of revision 2 is what counts.
+    while (agent.state().revision !== 2 && performance.now() < limit) await new Promise((resolve) => setImmediate(resolve));
+    expect(agent.state()).toMatchObject({ revision: 2, units: [{ ready: false }] });
+    await until('a is ready again', () => unit(agent, 'a')?.ready === true);
   });
 
   it('stops what is not wanted any more, dependents first, and kills what does not listen', async () => {

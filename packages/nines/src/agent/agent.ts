@@ -1,9 +1,9 @@
 /** The agent's loop: what is wanted here, what is here, one step closer; again whenever something changes. */
 import { mkdirSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Engine, HostPaths, UnitContext } from '../engines/engine.ts';
+import type { Engine, FirstTime, HostPaths, UnitContext } from '../engines/engine.ts';
 import type { ClusterSecrets } from '../identity/identity.ts';
-import type { ClusterSpec, EngineName } from '../topology/cluster-spec.ts';
+import type { ClusterSpec, EngineName, PlacedUnit } from '../topology/cluster-spec.ts';
 import type { DesiredState } from './desired-state.ts';
 import type { HostState } from './host-state.ts';
 import { rotateLogs } from './log-files.ts';
@@ -23,6 +23,7 @@ export interface AgentOptions {
   certificate: UnitContext['certificate'];
   /** What this host's certificates say of their end, for the metrics. */
   certificates: HostState['certificates'];
+  firstTime: FirstTime;
   beforeStart: UnitSurroundings['beforeStart'];
   log(unit: string, message: string): void;
 }
@@ -32,7 +33,6 @@ export class Agent {
   readonly #options: AgentOptions;
   readonly #runners = new Map<string, UnitRunner>();
   readonly #records: UnitRecords;
-  readonly #listeners = new Set<() => void>();
   readonly #startedAtMs: number;
   readonly #rotation: NodeJS.Timeout;
   #desiredUnits: DesiredUnit[] = [];
@@ -40,6 +40,8 @@ export class Agent {
   #wake: NodeJS.Timeout | null = null;
   #scheduled = false;
   #closed = false;
+  /** The newest that was carried out: whoever reads it may rely on the states of the units beside it. 0: none yet. */
+  #revision = 0;
   storeReachable = false;
 
   constructor(options: AgentOptions) {
@@ -49,52 +51,48 @@ export class Agent {
     this.#records = new UnitRecords(options.paths.runDir);
     this.#startedAtMs = Date.now();
     for (const record of this.#records.readAll()) this.#runner(record.name).adopt(record);
-    this.#rotation = setInterval(() => {
-      for (const name of rotateLogs(this.logDir)) options.log('agent', `rotated ${name}`);
-    }, ROTATE_EVERY_MS);
+    this.#rotation = setInterval(() => this.#rotate(), ROTATE_EVERY_MS);
     this.plan();
   }
 
-  /** Takes the desired state as it is now. A unit whose plan cannot be made is reported; the others go on. */
+  /** Takes the desired state as it is now. A unit whose plan cannot be made keeps what it has; the others go on. */
   plan(): void {
-    const { desired, host, engines } = this.#options;
-    const spec = desired.spec;
-    const wanted = new Set<string>();
-    this.#desiredUnits = [];
-    for (const unit of spec.placement.units) {
-      if (unit.host !== host) continue;
-      wanted.add(unit.name);
+    const { spec } = this.#options.desired;
+    const here = spec.placement.units.filter((unit) => unit.host === this.#options.host);
+    const before = new Map(this.#desiredUnits.map((unit) => [unit.name, unit]));
+    this.#desiredUnits = here.flatMap((unit) => {
       try {
-        const context = this.#context(spec, unit);
-        const engine = engines[unit.engine];
-        const plan = engine.plan(context);
-        const hashes = planHashes(plan);
-        const restartCount = spec.restarts[`${unit.name}@${host}`] ?? 0;
-        this.#runner(unit.name).want({ engine, context, plan, restartCount, ...hashes });
-        const { name, after, startTimeoutMs } = plan;
-        this.#desiredUnits.push({ name, after, startTimeoutMs, restartCount, ...hashes });
+        return this.#planUnit(spec, unit);
       } catch (error) {
-        this.#options.log(unit.name, `cannot be planned: ${error instanceof Error ? error.message : String(error)}`);
+        this.#options.log(unit.name, `cannot be planned: ${messageOf(error)}`);
+        return before.get(unit.name) ?? this.#runner(unit.name).asItRuns();
       }
-    }
+    });
+    const wanted = new Set(here.map((unit) => unit.name));
     for (const [name, runner] of this.#runners) if (!wanted.has(name)) runner.want(null);
     this.changed();
   }
 
-  /** Runs `listener` after every change of state, at most once per turn of the event loop. */
-  onChange(listener: () => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+  #planUnit(spec: ClusterSpec, unit: PlacedUnit): DesiredUnit {
+    const { host, engines } = this.#options;
+    const context = this.#context(spec, unit);
+    const engine = engines[unit.engine];
+    const plan = engine.plan(context);
+    const hashes = planHashes(plan);
+    const restartCount = spec.restarts[`${unit.name}@${host}`] ?? 0;
+    this.#runner(unit.name).want({ engine, context, plan, restartCount, ...hashes });
+    const { name, after, startTimeoutMs } = plan;
+    const held = spec.holds.includes(`${unit.name}@${host}`);
+    return { name, after, startTimeoutMs, restartCount, held, ...hashes };
   }
 
+  /** Something changed: one step, at most once per turn of the event loop. */
   changed(): void {
     if (this.#scheduled || this.#closed) return;
     this.#scheduled = true;
     setImmediate(() => {
       this.#scheduled = false;
-      if (this.#closed) return;
-      this.#step();
-      for (const listener of this.#listeners) listener();
+      if (!this.#closed) this.#step();
     });
   }
 
@@ -108,7 +106,7 @@ export class Agent {
       region: here?.region ?? '',
       address: here?.address ?? '',
       cluster: spec.topology.name,
-      revision: spec.revision,
+      revision: this.#revision,
       storeReachable: this.storeReachable,
       agent: { pid: process.pid, startedAtMs: this.#startedAtMs, rssBytes: process.memoryUsage.rss() },
       disk: diskOf(this.#options.paths.dataDir),
@@ -128,12 +126,23 @@ export class Agent {
     for (const runner of this.#runners.values()) runner.release();
   }
 
+  /** A log that cannot be rotated is no reason to leave the units alone. */
+  #rotate(): void {
+    const { log } = this.#options;
+    try {
+      for (const name of rotateLogs(this.logDir)) log('agent', `rotated ${name}`);
+    } catch (error) {
+      log('agent', `logs cannot be rotated: ${messageOf(error)}`);
+    }
+  }
+
   #step(): void {
     const nowMs = performance.now();
     const actual = [...this.#runners.values()].map((runner) => runner.actual());
     const decisions = reconcile(this.#desiredUnits, actual, nowMs);
     this.#decisions = new Map(decisions.map((decision) => [decision.unit, decision]));
     for (const decision of decisions) this.#carryOut(decision);
+    this.#revision = this.#options.desired.spec.revision;
     const wakeAtMs = Math.min(...decisions.map((decision) => decision.wakeAtMs ?? Number.POSITIVE_INFINITY));
     if (this.#wake !== null) clearTimeout(this.#wake);
     this.#wake = Number.isFinite(wakeAtMs) ? setTimeout(() => this.changed(), Math.max(1, wakeAtMs - nowMs)) : null;
@@ -151,7 +160,7 @@ export class Agent {
     }
   }
 
-  #context(spec: ClusterSpec, unit: ClusterSpec['placement']['units'][number]): UnitContext {
+  #context(spec: ClusterSpec, unit: PlacedUnit): UnitContext {
     const { paths, secrets, certificate } = this.#options;
     return { spec, unit, paths, secrets, certificate };
   }
@@ -167,6 +176,7 @@ export class Agent {
       random: Math.random,
       changed: () => this.changed(),
       log: this.#options.log,
+      firstTime: this.#options.firstTime,
       beforeStart: this.#options.beforeStart,
     });
     this.#runners.set(name, runner);
@@ -177,4 +187,8 @@ export class Agent {
 function diskOf(folder: string): HostState['disk'] {
   const { bavail, blocks, bsize } = statfsSync(folder);
   return { freeBytes: bavail * bsize, sizeBytes: blocks * bsize };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

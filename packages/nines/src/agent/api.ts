@@ -35,7 +35,8 @@ export function mayCall(caller: string, path: string): boolean {
 
 export function operatorListener(source: ApiSource): RequestListener {
   return (request, response) => {
-    const url = new URL(request.url ?? '/', 'https://agent');
+    const url = URL.parse(request.url ?? '/', 'https://agent');
+    if (url === null) return answer(response, 400, { error: 'the path is no URL' });
     const caller = String((request.socket as TLSSocket).getPeerCertificate().subject?.OU ?? 'nobody');
     if (request.method !== 'GET') return answer(response, 405, { error: 'only GET is known' });
     if (!mayCall(caller, url.pathname)) return answer(response, 403, { error: `${caller} may not ask for ${url.pathname}` });
@@ -51,11 +52,20 @@ export function operatorListener(source: ApiSource): RequestListener {
 export function localListener(source: ApiSource): RequestListener {
   return (request, response) => {
     if (request.method !== 'GET') return answer(response, 405, { error: 'only GET is known' });
-    const found = source.local(new URL(request.url ?? '/', 'http://agent').pathname);
+    const url = URL.parse(request.url ?? '/', 'http://agent');
+    if (url === null) return answer(response, 400, { error: 'the path is no URL' });
+    const found = source.local(url.pathname);
     if (found === null) return answer(response, 404, { error: 'unknown path' });
     answer(response, 200, found);
   };
 }
+
+/** Nobody may hold a connection, or many, for longer than a request takes: agents have little memory. */
+const LIMITS = { requestTimeout: 5_000, headersTimeout: 5_000, connectionsCheckingInterval: 5_000 } as const;
+const HANDSHAKE_TIMEOUT_MS = 5_000;
+/** Without a byte in either direction: also a client that does not read its answer. */
+const SILENT_TIMEOUT_MS = 30_000;
+const MAX_CONNECTIONS = 200;
 
 export interface ApiServers {
   close(): Promise<void>;
@@ -66,13 +76,20 @@ export async function startApi(
   options: { address: string; port: number; socketFile: string; tls: { ca: string; cert: string; key: string } },
 ): Promise<ApiServers> {
   const tcp = createTlsServer(
-    { ...options.tls, requestCert: true, rejectUnauthorized: true, minVersion: 'TLSv1.3' },
+    {
+      ...options.tls,
+      ...LIMITS,
+      requestCert: true,
+      rejectUnauthorized: true,
+      minVersion: 'TLSv1.3',
+      handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
+    },
     guarded(operatorListener(source)),
   );
-  const local = createServer(guarded(localListener(source)));
+  const local = createServer(LIMITS, guarded(localListener(source)));
   for (const server of [tcp, local]) {
-    server.requestTimeout = 5_000;
-    server.headersTimeout = 5_000;
+    server.timeout = SILENT_TIMEOUT_MS;
+    server.maxConnections = MAX_CONNECTIONS;
   }
   mkdirSync(dirname(options.socketFile), { recursive: true });
   rmSync(options.socketFile, { force: true }); // Left by an agent that was killed.

@@ -1,5 +1,5 @@
 /** What engines may use: tools with deadlines, a log line, clients that stay open between observations. */
-import type { EngineIo, RunOptions } from '../engines/engine.ts';
+import type { EngineIo, FirstTime, RunOptions } from '../engines/engine.ts';
 import { run } from './run.ts';
 
 interface Closable {
@@ -31,9 +31,16 @@ export class KeptClients {
   }
 }
 
-export function engineIo(clients: KeptClients, signal: AbortSignal, log: (message: string) => void): EngineIo {
+export interface IoSurroundings {
+  clients: KeptClients;
+  firstTime: FirstTime;
+  log(message: string): void;
+}
+
+export function engineIo({ clients, firstTime, log }: IoSurroundings, signal: AbortSignal): EngineIo {
   return {
     signal,
+    firstTime,
     log,
     run: (argv: string[], options: RunOptions = {}) => run(argv, { ...options, signal }),
     keep: (key, open) => clients.keep(key, open),

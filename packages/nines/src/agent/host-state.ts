@@ -14,13 +14,14 @@ export interface UnitState {
   reason: string;
   details: NonNullable<Observation['details']>;
   pid: number | null;
-  /** Deaths and replacements since the agent first started it on this boot. */
+  /** Deaths and replacements since its agent started. */
   restarts: number;
   /** Milliseconds since 1970 when the current process started; null without one. */
   startedAtMs: number | null;
+  /** Its process runs with settings from before: it is held until its turn comes. */
+  outdated: boolean;
   /** How often it was asked to restart when this process was started (see `ClusterSpec.restarts`). */
   restartCount: number;
-  /** Revision of the cluster's desired state that this unit runs with. */
   listens: { address: string; port: number; what: string }[];
 }
 
@@ -30,7 +31,7 @@ export interface HostState {
   region: string;
   address: string;
   cluster: string;
-  /** Revision of the desired state that the host works on. */
+  /** Revision of the desired state that the host works on: the states of its units below are of that one. */
   revision: number;
   /** Whether the agent could read etcd in its last try. */
   storeReachable: boolean;

@@ -1,18 +1,27 @@
 /** Logs of units: rotation by copy and truncate (the processes keep their descriptor, opened for append), and tails. */
-import { closeSync, copyFileSync, fstatSync, openSync, readdirSync, readSync, renameSync, statSync, truncateSync } from 'node:fs';
+import { closeSync, copyFileSync, fstatSync, openSync, readdirSync, readSync, renameSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 
 export const LOG_LIMITS = { maxBytes: 16 * 1024 * 1024, keep: 3 } as const;
 
-/** Rotates every log above the limit. Lines written between the copy and the cut are lost; all others are kept. */
-export function rotateLogs(logDir: string, limits: { maxBytes: number; keep: number } = LOG_LIMITS): string[] {
+/**
+ * Rotates every log above the limit. Lines written between the copy and the cut are lost; all others are kept, except on
+ * a full disk: there the copy fails, and the log is cut all the same, because the databases need the room more.
+ */
+export function rotateLogs(logDir: string, limits: { maxBytes: number; keep: number } = LOG_LIMITS, copy = copyFileSync): string[] {
   const rotated: string[] = [];
   for (const name of readdirSync(logDir)) {
     if (!name.endsWith('.log')) continue;
     const file = join(logDir, name);
     if (statSync(file).size <= limits.maxBytes) continue;
     for (let age = limits.keep - 1; age >= 1; age -= 1) moveIfThere(`${file}.${age}`, `${file}.${age + 1}`);
-    copyFileSync(file, `${file}.1`);
+    try {
+      copy(file, `${file}.1`);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code !== 'ENOSPC' && code !== 'EDQUOT') throw error;
+      rmSync(`${file}.1`, { force: true });
+    }
     truncateSync(file, 0);
     rotated.push(name);
   }

@@ -1,11 +1,13 @@
 /** The agent's process: one per host, under systemd on a machine, under the lab's init in the lab. */
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { appendFile, mkdir } from 'node:fs/promises';
+import { setPriority } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import type { HostPaths } from '../engines/engine.ts';
+import type { HostPaths, UnitContext } from '../engines/engine.ts';
 import { etcdEndpoints } from '../engines/etcd/render.ts';
+import { migrationPlan } from '../engines/service/migration.ts';
 import { readSecrets } from '../identity/cluster-identity.ts';
 import { type CertificateName, certificatePaths, HOST_CERTIFICATES } from '../identity/identity.ts';
 import { installIdentity } from '../identity/install-identity.ts';
@@ -13,13 +15,20 @@ import { createStore } from '../store/store.ts';
 import { Agent } from './agent.ts';
 import { AGENT_PORT } from '../topology/ports.ts';
 import { type ApiServers, startApi } from './api.ts';
+import { claimHost } from './claim-host.ts';
 import { DesiredState, parseSpec, saveSpec } from './desired-state.ts';
 import { ENGINES } from './engines.ts';
 import { readText } from './files.ts';
+import { FirstTimes } from './first-times.ts';
 import { localView } from './local-view.ts';
 import { tailLog } from './log-files.ts';
 import { Migrations } from './migrations.ts';
+import { run, RunError } from './run.ts';
 import { followStore } from './store-link.ts';
+
+/** As `nice` counts: -20 first, 19 last. */
+const AGENT_PRIORITY = -10;
+const MIGRATION_TIMEOUT_MS = 10 * 60_000;
 
 export interface AgentArguments {
   host: string;
@@ -52,16 +61,26 @@ function log(unit: string, message: string): void {
 }
 
 export async function runAgent(options: AgentArguments): Promise<void> {
+  // Its log may lie on a full disk; what it supervises must not fall with it.
+  process.stdout.on('error', () => undefined);
   const paths: HostPaths = { dataDir: options.data, runDir: options.run, projectDir: options.project, nodeFile: process.execPath };
   const identityDir = join(paths.dataDir, 'identity');
   await mkdir(paths.runDir, { recursive: true });
+  await claimHost(paths.runDir);
+  preferAgent();
   await installIdentity({ seedDir: options.seed, identityDir });
   const desired = firstDesiredState(options);
   const secrets = await readSecrets(identityDir);
   const certificate = (name: CertificateName) => certificatePaths(identityDir, name);
   const tls = readTls(certificate('agent'));
   const store = createStore({ endpoints: etcdEndpoints(desired.spec, options.host), tls });
-  const migrations = new Migrations({ store, host: options.host, dataDir: paths.dataDir, log });
+  const migrations = new Migrations({
+    store,
+    host: options.host,
+    dataDir: paths.dataDir,
+    execute: (context, service, signal) => migrate(context, service, join(paths.dataDir, 'logs', `${context.unit.name}.log`), signal),
+    log,
+  });
   const agent = new Agent({
     host: options.host,
     paths,
@@ -70,6 +89,7 @@ export async function runAgent(options: AgentArguments): Promise<void> {
     engines: ENGINES,
     certificate,
     certificates: HOST_CERTIFICATES.map((name) => ({ name, expiresAtMs: expiryOf(certificate(name).certFile) })),
+    firstTime: new FirstTimes({ store, cluster: desired.spec.topology.name, host: options.host }),
     beforeStart: (context, signal) => migrations.ensure(context, signal),
     log,
   });
@@ -103,12 +123,24 @@ export async function runAgent(options: AgentArguments): Promise<void> {
   endOnSignal(agent, api, ending);
 }
 
+/** Whoever starts the others again must not wait for them: on a machine without idle CPU that took up to a second. */
+function preferAgent(): void {
+  try {
+    setPriority(AGENT_PRIORITY);
+  } catch {
+    // Without the right to it (a container, a test) the agent works all the same.
+  }
+}
+
 /** On the host's disk, or for the first time from the seed. The newer one wins: a seed may be laid again by hand. */
 function firstDesiredState({ host, seed, data }: AgentArguments): DesiredState {
   const file = join(data, 'desired.json');
-  const seeded = readText(join(seed, 'desired.json'));
-  if (readText(file) === null && seeded !== null) saveSpec(file, parseSpec(seeded, host));
-  return new DesiredState(file, host);
+  const text = readText(join(seed, 'desired.json'));
+  const seeded = text === null ? null : parseSpec(text, host);
+  if (readText(file) === null && seeded !== null) saveSpec(file, seeded);
+  const desired = new DesiredState(file, host);
+  if (seeded !== null) desired.accept(seeded);
+  return desired;
 }
 
 function readTls(paths: { caFile: string; certFile: string; keyFile: string }): { ca: string; cert: string; key: string } {
@@ -118,6 +150,17 @@ function readTls(paths: { caFile: string; certFile: string; keyFile: string }): 
 
 function expiryOf(certificateFile: string): number {
   return Date.parse(new X509Certificate(readFileSync(certificateFile)).validTo);
+}
+
+/** All it says when it fails goes to the log of the unit that waits for it: the reason in the status is one line. */
+async function migrate(context: UnitContext, service: string, logFile: string, signal: AbortSignal): Promise<void> {
+  const { argv, ...how } = migrationPlan(context, service);
+  try {
+    await run(argv, { ...how, timeoutMs: MIGRATION_TIMEOUT_MS, signal });
+  } catch (error) {
+    if (error instanceof RunError) await appendFile(logFile, error.stderr, { mode: 0o640 });
+    throw error;
+  }
 }
 
 /** TERM ends the agent alone: the units go on, and the next agent adopts them. */

@@ -10,6 +10,7 @@ import type { UnitContext } from '../engines/engine.ts';
 import { clusterKeys, getJson, type MigrationRecord, type StoreKey, swapJson } from '../store/keys.ts';
 import type { Revision, Store } from '../store/store.ts';
 import { readText, writeFileAtomic } from './files.ts';
+import { orAborted } from './or-aborted.ts';
 
 export interface MigrationTimes {
   /** Between two looks or tries. */
@@ -171,29 +172,22 @@ export class Migrations {
     }
   }
 
-  /** Revision to expect next time: of this word, or of an earlier one of ours whose outcome was not known. */
+  /** Revision to expect next time. */
   async #say(task: Task, expected: Revision, state: MigrationRecord['state'], reason = ''): Promise<Revision> {
-    const said = await swapJson(this.#options.store, task.key, expected, this.#record(task, state, reason), { signal: task.signal });
-    if (said.ok) return said.modRevision;
-    const { current } = said;
-    const isOurs = current?.value.host === this.#options.host && current.value.command === task.hash;
-    if (!isOurs || current.value.state === state) return current?.modRevision === undefined || !isOurs ? expected : current.modRevision;
-    return await this.#say(task, current.modRevision, state, reason);
+    const { store, host } = this.#options;
+    const word = this.#record(task, state, reason);
+    let said = await swapJson(store, task.key, expected, word, { signal: task.signal });
+    const current = said.ok ? null : said.current;
+    // An earlier word of ours, whose outcome was not known, may have come through: this one goes over it.
+    if (current?.value.host === host && current.value.command === task.hash) {
+      said = await swapJson(store, task.key, current.modRevision, word, { signal: task.signal });
+    }
+    return said.ok ? said.modRevision : expected;
   }
 
   #record({ hash }: Task, state: MigrationRecord['state'], reason = ''): MigrationRecord {
     return { command: hash, state, host: this.#options.host, atMs: Date.now(), reason };
   }
-}
-
-/** As the work ends, or at once with the signal's reason; the work itself goes on. */
-function orAborted<Result>(work: Promise<Result>, signal: AbortSignal): Promise<Result> {
-  return new Promise((resolve, reject) => {
-    const abort = (): void => reject(signal.reason as Error);
-    if (signal.aborted) abort();
-    signal.addEventListener('abort', abort, { once: true });
-    void work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
-  });
 }
 
 function messageOf(error: unknown): string {

@@ -1,6 +1,9 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { UnitPlan } from '../engines/engine.ts';
@@ -12,6 +15,7 @@ import type { HostState } from './host-state.ts';
 import { rotateLogs, tailLog } from './log-files.ts';
 import { renderMetrics } from './metrics.ts';
 import { planHashes } from './plan-hash.ts';
+import { isAlive, readProcess, signalProcess } from './process.ts';
 import { run } from './run.ts';
 
 const me = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
@@ -36,6 +40,16 @@ const planWith = (files: UnitPlan['files'], reloadSignal: NodeJS.Signals | null 
   reloadSignal,
   listens: [],
 });
+
+async function until<Found>(what: string, look: () => Found | null): Promise<Found> {
+  const limitMs = performance.now() + 8_000;
+  for (;;) {
+    const found = look();
+    if (found !== null) return found;
+    if (performance.now() > limitMs) throw new Error(`never: ${what}`);
+    await delay(10);
+  }
+}
 
 describe('backoff', () => {
   it('restarts at once after the first failure, then waits longer and longer, never beyond its bound', () => {
@@ -93,6 +107,18 @@ describe('logs', () => {
     expect(() => statSync(`${file}.4`)).toThrow();
     expect(tailLog(join(dir, 'none.log'), 5)).toBe('');
   });
+
+  it('are cut without a copy when the disk is full', () => {
+    const file = join(dir, 'a.log');
+    writeFileSync(file, 'line\n'.repeat(100));
+    const full = (_from: unknown, to: unknown): never => {
+      writeFileSync(String(to), 'a part');
+      throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
+    };
+    expect(rotateLogs(dir, { maxBytes: 100, keep: 3 }, full)).toEqual(['a.log']);
+    expect(statSync(file).size).toBe(0);
+    expect(readdirSync(dir)).toEqual(['a.log']);
+  });
 });
 
 describe('run', () => {
@@ -104,9 +130,29 @@ describe('run', () => {
     expect(performance.now() - started).toBeLessThan(5_000);
   });
 
+  it.runIf(process.getuid?.() === 0)('takes a tool of another user with it when it is killed itself', async () => {
+    const pidFile = join(dir, 'pid');
+    writeFileSync(pidFile, '', { mode: 0o666 });
+    chmodSync(pidFile, 0o666);
+    chmodSync(dir, 0o777);
+    const runFile = fileURLToPath(new URL('./run.ts', import.meta.url));
+    const program = `import { run } from ${JSON.stringify(runFile)};
+      void run(['/bin/sh', '-c', 'echo $$ > ${pidFile}; exec sleep 60'], { user: { uid: 65534, gid: 65534 }, signal: new AbortController().signal });`;
+    const agent = spawn(process.execPath, ['--input-type=module-typescript', '-e', program], { stdio: 'ignore' });
+    const tool = await until('the tool runs', () => readProcess(Number(readFileSync(pidFile, 'utf8')) || -1));
+    agent.kill('SIGKILL');
+    try {
+      await until('the tool is gone', () => (isAlive(tool) ? null : true));
+    } finally {
+      signalProcess(tool, 'SIGKILL');
+    }
+  });
+
   it('tells the last words of a tool that fails', async () => {
     const signal = new AbortController().signal;
     await expect(run(['/bin/ls', '/nowhere'], { signal })).rejects.toThrow(/exit 2: .*nowhere/);
+    const script = "process.stdin.destroy(); throw new TypeError('no such column')";
+    await expect(run([process.execPath, '-e', script], { signal })).rejects.toThrow(/exit 1: TypeError: no such column$/);
     expect((await run(['/bin/cat'], { input: 'through', signal })).stdout).toBe('through');
   });
 });

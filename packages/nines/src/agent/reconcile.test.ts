@@ -9,6 +9,7 @@ const wanted = (name: string, after: string[] = [], more: Partial<DesiredUnit> =
   reloadHash: 'r',
   restartCount: 0,
   startTimeoutMs: 1_000,
+  held: false,
   ...more,
 });
 const found = (name: string, phase: UnitPhase, after: string[] = [], more: Partial<ActualUnit> = {}): ActualUnit => ({
@@ -20,7 +21,14 @@ const found = (name: string, phase: UnitPhase, after: string[] = [], more: Parti
   restartCount: 0,
   ...more,
 });
-const running = (ready: boolean): UnitPhase => ({ kind: 'running', sinceMs: 0, ready, everReady: ready, unliveSinceMs: null });
+const running = (ready: boolean): UnitPhase => ({
+  kind: 'running',
+  sinceMs: 0,
+  ready,
+  everReady: ready,
+  unliveSinceMs: null,
+  waitsForOthers: false,
+});
 const decide = (desired: DesiredUnit[], actual: ActualUnit[], nowMs = 10) =>
   Object.fromEntries(reconcile(desired, actual, nowMs).map((one) => [one.unit, `${one.rule} ${one.action}`]));
 
@@ -28,7 +36,7 @@ describe('reconcile', () => {
   it('starts what is wanted, after what it needs', () => {
     expect(decide([wanted('a'), wanted('b', ['a'])], [])).toEqual({ a: '6 start', b: '6 none' });
     expect(decide([wanted('a'), wanted('b', ['a'])], [found('a', running(true))])).toEqual({
-      a: '12 none',
+      a: '13 none',
       b: '6 start',
     });
   });
@@ -41,6 +49,8 @@ describe('reconcile', () => {
   it('replaces a process whose settings changed, reloads one whose files changed, restarts on request', () => {
     const actual = [found('a', running(true))];
     expect(decide([wanted('a', [], { restartHash: 'new' })], actual)).toEqual({ a: '7 stop' });
+    expect(decide([wanted('a', [], { restartHash: 'new', held: true })], actual)).toEqual({ a: '12 none' });
+    expect(decide([wanted('a', [], { restartHash: 'new', held: true })], [])).toEqual({ a: '6 start' });
     expect(decide([wanted('a', [], { restartCount: 1 })], actual)).toEqual({ a: '8 stop' });
     expect(decide([wanted('a', [], { reloadHash: 'new' })], actual)).toEqual({ a: '9 reload' });
   });
@@ -57,6 +67,8 @@ describe('reconcile', () => {
     expect(decide([wanted('a')], [found('a', unsound)], UNLIVE_LIMIT_MS)).toEqual({ a: '10 stop' });
     expect(decide([wanted('a')], [found('a', running(false))], 999)).toEqual({ a: '11 none' });
     expect(decide([wanted('a')], [found('a', running(false))], 1_000)).toEqual({ a: '11 stop' });
+    const waiting = { ...running(false), waitsForOthers: true } as UnitPhase;
+    expect(decide([wanted('a')], [found('a', waiting)], 1_000_000)).toEqual({ a: '11 none' });
   });
 });
 
@@ -105,7 +117,7 @@ class SimulatedHost {
     for (const unit of this.units.values()) {
       const { phase } = unit;
       if (phase.kind === 'preparing')
-        unit.phase = { kind: 'running', sinceMs: this.nowMs, ready: false, everReady: false, unliveSinceMs: null };
+        unit.phase = { kind: 'running', sinceMs: this.nowMs, ready: false, everReady: false, unliveSinceMs: null, waitsForOthers: false };
       else if (phase.kind === 'stopping') unit.phase = { kind: 'stopped' };
       else if (phase.kind === 'running' && dies(unit.name)) unit.phase = { kind: 'backing-off', untilMs: this.nowMs + 30, failures: 1 };
       else if (phase.kind === 'running') unit.phase = { ...phase, ready: true, everReady: true };
@@ -136,6 +148,7 @@ describe('reconcile, over random hosts', () => {
         ...unit,
         after: unit.after.filter((name) => kept.has(name)),
         startTimeoutMs: 1_000,
+        held: false,
       }));
     });
 

@@ -13,6 +13,8 @@ export interface DesiredUnit {
   /** Grows when somebody asks for a restart. */
   restartCount: number;
   startTimeoutMs: number;
+  /** Its running process is left as it is, although its settings are old: its turn has not come. */
+  held: boolean;
 }
 
 export type UnitPhase =
@@ -20,7 +22,7 @@ export type UnitPhase =
   | { kind: 'stopped' }
   /** Files, prepare, spawn: under way since. */
   | { kind: 'preparing'; sinceMs: number }
-  | { kind: 'running'; sinceMs: number; ready: boolean; everReady: boolean; unliveSinceMs: number | null }
+  | { kind: 'running'; sinceMs: number; ready: boolean; everReady: boolean; unliveSinceMs: number | null; waitsForOthers: boolean }
   | { kind: 'stopping'; sinceMs: number }
   /** It failed and may start again at `untilMs`. */
   | { kind: 'backing-off'; untilMs: number; failures: number };
@@ -112,7 +114,7 @@ export const RULES: readonly Rule[] = [
   {
     number: 7,
     decide: ({ desired, actual }) =>
-      desired?.restartHash !== actual?.restartHash ? act('stop', 'runs with old settings: replaced') : null,
+      desired?.restartHash !== actual?.restartHash && desired?.held !== true ? act('stop', 'runs with old settings: replaced') : null,
   },
   {
     number: 8,
@@ -136,12 +138,19 @@ export const RULES: readonly Rule[] = [
     number: 11,
     decide: ({ desired, actual, nowMs }) => {
       if (desired === undefined || actual?.phase.kind !== 'running' || actual.phase.everReady) return null;
+      // To restart a gateway because no instance is there yet, or a member because the others are away, helps nobody.
+      if (actual.phase.waitsForOthers) return none('is up and waits for others');
       const lateAtMs = actual.phase.sinceMs + desired.startTimeoutMs;
       if (nowMs >= lateAtMs) return act('stop', `was not ready within ${desired.startTimeoutMs} ms`);
       return none('starts up', lateAtMs);
     },
   },
-  { number: 12, decide: () => none('runs as wanted') },
+  {
+    number: 12,
+    decide: ({ desired, actual }) =>
+      desired?.restartHash !== actual?.restartHash ? none('runs with the settings from before, until its turn comes') : null,
+  },
+  { number: 13, decide: () => none('runs as wanted') },
 ];
 
 function hasProcess(unit: ActualUnit): boolean {

@@ -1,7 +1,8 @@
 /** Short-lived tools (initdb, openssl, ip): run to the end, output captured, never longer than the deadline. */
 import { spawn } from 'node:child_process';
 import type { RunOptions } from '../engines/engine.ts';
-import { asUser } from './users.ts';
+import { ordinaryPriority } from './spawn.ts';
+import { asUser, SETPRIV } from './users.ts';
 
 const DEFAULT_TIMEOUT_MS = 60_000;
 const MAX_OUTPUT_BYTES = 4 * 1024 * 1024;
@@ -22,7 +23,7 @@ export class RunError extends Error {
 export async function run(argv: string[], options: RunOptions & { signal: AbortSignal }): Promise<{ stdout: string; stderr: string }> {
   const signal = AbortSignal.any([options.signal, AbortSignal.timeout(options.timeoutMs ?? DEFAULT_TIMEOUT_MS)]);
   signal.throwIfAborted();
-  const [file, ...args] = options.user === undefined ? argv : asUser(options.user, argv);
+  const [file, ...args] = options.user === undefined ? argv : endingWithUs(asUser(options.user, argv));
   if (file === undefined) throw new RunError('empty argv', null, '');
   // A session of its own, so that the deadline also ends what the tool started.
   const child = spawn(file, args, {
@@ -31,6 +32,7 @@ export async function run(argv: string[], options: RunOptions & { signal: AbortS
     env: options.env ?? { PATH: process.env['PATH'] ?? '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C.UTF-8' },
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
   });
+  if (child.pid !== undefined) ordinaryPriority(child.pid);
   const stop = (): void => {
     if (child.pid === undefined) return;
     try {
@@ -55,14 +57,29 @@ export async function run(argv: string[], options: RunOptions & { signal: AbortS
       child.once('error', reject);
       child.once('close', resolve);
     });
-    if (signal.aborted) throw new RunError(`${file} did not end in time`, null, stderr);
-    if (code !== 0) throw new RunError(`${file} failed with exit ${code}: ${lastLines(stderr || stdout)}`, code, stderr);
+    if (signal.aborted) throw new RunError(`${argv[0]} did not end in time`, null, stderr);
+    if (code !== 0) throw new RunError(`${argv[0]} failed with exit ${code}: ${tellingLines(stderr || stdout)}`, code, stderr);
     return { stdout, stderr };
   } finally {
     signal.removeEventListener('abort', stop);
   }
 }
 
-function lastLines(text: string): string {
-  return text.trim().split('\n').slice(-3).join(' | ');
+/** An agent that is killed takes the tool with it: the next agent starts it again, and two would work on the same files. */
+function endingWithUs(argv: string[]): string[] {
+  const [file = '', ...args] = argv;
+  return file === SETPRIV ? [file, '--pdeathsig=KILL', ...args] : argv;
+}
+
+/** The line that names the error, if one does (a stack follows it in Node's words); else the last ones. */
+function tellingLines(text: string): string {
+  const lines = text.split('\n').map((line) => line.trim());
+  const named = lines.find((line) => /(error|fatal)\b/i.test(line) && !/^at |\bthrow /.test(line));
+  return (
+    named ??
+    lines
+      .filter((line) => line !== '')
+      .slice(-3)
+      .join(' | ')
+  );
 }

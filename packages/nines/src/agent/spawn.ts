@@ -1,6 +1,7 @@
 /** Starts the process of a unit so that it outlives the agent: own session, output to a file, no pipe to us. */
 import { spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { constants, setPriority } from 'node:os';
 import { dirname } from 'node:path';
 import type { UnitPlan } from '../engines/engine.ts';
 import { type ProcessId, readProcess } from './process.ts';
@@ -39,9 +40,19 @@ export async function spawnUnit(plan: UnitPlan, logFile: string): Promise<Spawne
     });
     child.unref();
     const pid = child.pid as number;
+    ordinaryPriority(pid);
     // A process that ended at once has no entry any more: any start time will do, it will be found dead.
     return { id: readProcess(pid) ?? { pid, startTimeTicks: 0 }, exited };
   } finally {
     closeSync(log);
+  }
+}
+
+/** The agent's own preference is not for what it starts. */
+export function ordinaryPriority(pid: number): void {
+  try {
+    setPriority(pid, constants.priority.PRIORITY_NORMAL);
+  } catch {
+    // It ended already.
   }
 }

@@ -1,14 +1,15 @@
 /** One unit on this host: its process, its observations, its phase. What to do and when, `reconcile` decides. */
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Engine, Observation, UnitContext, UnitPlan } from '../engines/engine.ts';
+import type { Engine, FirstTime, Observation, UnitContext, UnitPlan } from '../engines/engine.ts';
 import { BACKOFF, backoffMs, failuresAfterExit } from './backoff.ts';
 import { engineIo, KeptClients } from './engine-io.ts';
 import { materialise } from './files.ts';
 import type { UnitCondition, UnitState } from './host-state.ts';
+import { orAborted } from './or-aborted.ts';
 import type { PlanHashes } from './plan-hash.ts';
 import { isAlive, type ProcessId, signalProcess, signalSession } from './process.ts';
-import type { ActualUnit, UnitPhase } from './reconcile.ts';
+import type { ActualUnit, DesiredUnit, UnitPhase } from './reconcile.ts';
 import { spawnUnit } from './spawn.ts';
 import { processesWithLog, type UnitRecord, type UnitRecords } from './unit-record.ts';
 
@@ -17,8 +18,8 @@ export const OBSERVE = { unreadyMs: 100, readyMs: 1_000, timeoutMs: 2_000 } as c
 /** An adopted process is not our child: its end is found by looking. */
 const ADOPTED_POLL_MS = 200;
 const ON_READY_TIMEOUT_MS = 10_000;
-/** A clone of a large database may take long; anything else ends by its own deadlines well before. */
-const PREPARE_TIMEOUT_MS = 30 * 60_000;
+/** Above the longest deadline that an engine gives itself: 24 hours for the clone of a large database. */
+const PREPARE_TIMEOUT_MS = 25 * 3_600_000;
 
 export interface UnitSurroundings {
   logDir: string;
@@ -31,6 +32,7 @@ export interface UnitSurroundings {
   /** Something changed that `reconcile` or a reader may want to know. */
   changed(): void;
   log(unit: string, message: string): void;
+  firstTime: FirstTime;
   /** Runs before `prepare` (migrations of a service). */
   beforeStart(context: UnitContext, signal: AbortSignal): Promise<void>;
 }
@@ -56,8 +58,9 @@ export class UnitRunner {
   #reason = 'is not running yet';
   #work: AbortController = new AbortController();
   #timer: NodeJS.Timeout | null = null;
-  /** `onReady` was done for this process and these files. */
-  #settled = false;
+  /** Grows with every process and every reload; `onReady` is due once for each. */
+  #life = 0;
+  #settledLife = 0;
 
   constructor(name: string, around: UnitSurroundings) {
     this.name = name;
@@ -163,7 +166,7 @@ export class UnitRunner {
     this.#around.records.write(this.#record);
     this.#around.log(this.name, 'reloaded');
     // The new files may ask for more inside the engine: a role and a slot for a standby that was added.
-    this.#settled = false;
+    this.#life += 1;
     this.#around.changed();
   }
 
@@ -195,6 +198,13 @@ export class UnitRunner {
     };
   }
 
+  /** What runs, as what is wanted: for a unit whose new plan cannot be made. Empty when nothing runs. */
+  asItRuns(): DesiredUnit[] {
+    if (this.#record === null) return [];
+    const { name, after, restartHash, reloadHash, restartCount } = this.#record;
+    return [{ name, after, restartHash, reloadHash, restartCount, startTimeoutMs: Number.POSITIVE_INFINITY, held: false }];
+  }
+
   /** @param held what `reconcile` says of it when nothing runs. */
   state(held: string): UnitState {
     const unit = this.#wanted?.context.unit;
@@ -211,6 +221,7 @@ export class UnitRunner {
       pid: this.#record?.id?.pid ?? null,
       restarts: this.#restarts,
       startedAtMs: this.#record?.startedAtMs ?? null,
+      outdated: this.#record !== null && this.#wanted !== null && this.#record.restartHash !== this.#wanted.restartHash,
       restartCount: this.#record?.restartCount ?? 0,
       listens: this.#wanted?.plan.listens ?? [],
     };
@@ -228,8 +239,15 @@ export class UnitRunner {
   #running(): void {
     this.#observation = null;
     this.#readySinceMs = null;
-    this.#settled = false;
-    this.#setPhase({ kind: 'running', sinceMs: this.#around.now(), ready: false, everReady: false, unliveSinceMs: null });
+    this.#life += 1;
+    this.#setPhase({
+      kind: 'running',
+      sinceMs: this.#around.now(),
+      ready: false,
+      everReady: false,
+      unliveSinceMs: null,
+      waitsForOthers: false,
+    });
     this.#observeIn(0);
   }
 
@@ -241,21 +259,30 @@ export class UnitRunner {
   async #observe(): Promise<void> {
     const { wanted, record } = { wanted: this.#wanted, record: this.#record };
     if (wanted === null || record === null || record.id === null || this.#phase.kind !== 'running') return;
-    const io = this.#io(AbortSignal.timeout(OBSERVE.timeoutMs));
-    let seen: Observation;
-    try {
-      seen = await wanted.engine.observe(wanted.context, wanted.plan, io);
-      if (seen.ready && !this.#settled) {
-        await wanted.engine.onReady?.(wanted.context, wanted.plan, this.#io(AbortSignal.timeout(ON_READY_TIMEOUT_MS)));
-        this.#settled = true;
-      }
-    } catch (error) {
-      seen = { ready: false, live: true, reason: `could not be observed: ${messageOf(error)}` };
-    }
+    const seen = await this.#look(wanted);
     // The process may have ended, or another may run, since we asked.
     if (this.#record?.id?.pid !== record.id.pid || this.#phase.kind !== 'running') return;
     this.#accept(seen);
     this.#observeIn(seen.ready ? OBSERVE.readyMs * (0.9 + 0.2 * this.#around.random()) : OBSERVE.unreadyMs);
+  }
+
+  /** Never later than the deadlines, whatever the engine does: a unit that nobody looks at any more would stay ready for ever. */
+  async #look({ engine, context, plan }: WantedUnit): Promise<Observation> {
+    let what = 'could not be observed';
+    const life = this.#life;
+    try {
+      const soon = AbortSignal.timeout(OBSERVE.timeoutMs);
+      const seen = await orAborted(engine.observe(context, plan, this.#io(soon)), soon);
+      if (!seen.ready || this.#settledLife === life) return seen;
+      what = 'is up, but could not be set up';
+      const later = AbortSignal.timeout(ON_READY_TIMEOUT_MS);
+      await orAborted(engine.onReady?.(context, plan, this.#io(later)) ?? Promise.resolve(), later);
+      // Not of what came meanwhile: another process, or other files.
+      this.#settledLife = life;
+      return seen;
+    } catch (error) {
+      return { ready: false, live: true, reason: `${what}: ${messageOf(error)}` };
+    }
   }
 
   #accept(seen: Observation): void {
@@ -271,8 +298,10 @@ export class UnitRunner {
       this.#readySinceMs = null;
       this.#around.log(this.name, `not ready: ${seen.reason}`);
     }
-    const changed = seen.ready !== before.ready || unliveSinceMs !== before.unliveSinceMs || roleChanged;
-    this.#phase = { ...before, ready: seen.ready, everReady: before.everReady || seen.ready, unliveSinceMs };
+    const waitsForOthers = seen.waitsForOthers ?? false;
+    const changed =
+      seen.ready !== before.ready || waitsForOthers !== before.waitsForOthers || unliveSinceMs !== before.unliveSinceMs || roleChanged;
+    this.#phase = { ...before, ready: seen.ready, everReady: before.everReady || seen.ready, unliveSinceMs, waitsForOthers };
     if (changed) this.#around.changed();
   }
 
@@ -331,7 +360,8 @@ export class UnitRunner {
   }
 
   #io(signal: AbortSignal) {
-    return engineIo(this.#clients, signal, (message) => this.#around.log(this.name, message));
+    const { firstTime, log } = this.#around;
+    return engineIo({ clients: this.#clients, firstTime, log: (message) => log(this.name, message) }, signal);
   }
 
   #logFile(): string {

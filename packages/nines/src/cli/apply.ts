@@ -31,8 +31,9 @@ export function applyCommand(signal: AbortSignal): Command {
       try {
         const plan = await planApply(cluster, project.topology);
         for (const note of topologyNotes(project.topology)) process.stderr.write(`note: ${note}\n`);
-        const lines = plan.changes.map((change) => change.line);
-        if (options.json !== true) printLine(lines.length === 0 ? 'nothing to change' : lines.join('\n'));
+        const lines = [...plan.changes.map((change) => change.line), ...waitingLine(plan.waiting)];
+        // What is agreed to has to be seen; with --json standard output is the document's alone.
+        printLine(lines.length === 0 ? 'nothing to change' : lines.join('\n'), options.json === true ? process.stderr : process.stdout);
         const acts = lines.length > 0 && options.dryRun !== true && (options.yes === true || (await agreed(signal)));
         if (acts) await carryOut(cluster, plan, options.timeout, signal);
         if (options.json === true) printJson({ changes: plan.changes, applied: acts, revision: cluster.spec.revision });
@@ -40,6 +41,10 @@ export function applyCommand(signal: AbortSignal): Command {
         cluster.close();
       }
     });
+}
+
+function waitingLine(waiting: string[]): string[] {
+  return waiting.length === 0 ? [] : [`~ ${waiting.length} units go on from an earlier apply that did not come to its end`];
 }
 
 async function carryOut(
@@ -66,6 +71,9 @@ async function agreed(signal: AbortSignal): Promise<boolean> {
   const asking = createInterface({ input: process.stdin, output: process.stderr });
   try {
     return /^y(es)?$/i.test(await asking.question('Apply this? [y/N] ', { signal }));
+  } catch (cause) {
+    // Ctrl-C and Ctrl-D are readline's own while it asks.
+    throw new NinesError('E_INTERRUPTED', 'the question was not answered', { cause, hint: 'Nothing was changed.' });
   } finally {
     asking.close();
   }

@@ -3,7 +3,7 @@ import { NinesError } from '../errors/errors.ts';
 import { destroyLab, listLabs } from '../lab/index.ts';
 import { MACHINE_PATHS } from '../operations/up.ts';
 import { chosenLab, configOption, jsonOption, labOption, type LabOptions } from './options.ts';
-import { printJson } from './terminal/print.ts';
+import { printJson, printLine } from './terminal/print.ts';
 import { Progress } from './terminal/progress.ts';
 
 interface DownCommandOptions extends LabOptions {
@@ -22,12 +22,19 @@ export function downCommand(signal: AbortSignal): Command {
       if (process.getuid?.() !== 0) throw new NinesError('E_PERMISSION', 'only root can take a lab down');
       const labs = options.all === true ? await listLabs(MACHINE_PATHS.labsDir) : [await chosenLab(options)];
       const progress = new Progress();
-      for (const lab of labs) {
-        const step = progress.step(`${lab.name}: down`);
-        await destroyLab(MACHINE_PATHS.labsDir, lab.name, { signal, log: (line) => step.update(line) });
-        step.done();
+      try {
+        for (const lab of labs) {
+          const step = progress.step(`${lab.name}: down`);
+          await destroyLab(MACHINE_PATHS.labsDir, lab.name, { signal, log: (line) => step.update(line) }).catch((error: unknown) => {
+            step.failed('something may be left');
+            throw error;
+          });
+          step.done();
+        }
+      } finally {
+        progress.close();
       }
-      progress.close();
       if (options.json === true) printJson({ removed: labs.map((lab) => lab.name) });
+      else if (labs.length === 0) printLine('there is no lab on this machine');
     });
 }

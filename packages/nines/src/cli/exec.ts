@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { constants } from 'node:os';
 import { Command } from 'commander';
 import { Cluster } from '../operations/cluster.ts';
 import { toolCall } from '../operations/tools.ts';
@@ -23,7 +24,7 @@ export function execCommand(signal: AbortSignal): Command {
       const cluster = await Cluster.open(await chosenLab(options));
       try {
         const { argv, env } = await toolCall(cluster, [first, ...(words[0] === '--' ? words.slice(1) : words)], { ...options, signal });
-        process.exitCode = await runAttached(argv, env);
+        process.exitCode = await runAttached(argv, env, signal);
       } finally {
         cluster.close();
       }
@@ -31,16 +32,18 @@ export function execCommand(signal: AbortSignal): Command {
 }
 
 /** With our terminal; its exit code becomes ours (128 + signal as shells say it). */
-async function runAttached(argv: string[], env: Record<string, string>): Promise<number> {
+async function runAttached(argv: string[], env: Record<string, string>, signal: AbortSignal): Promise<number> {
   const [file = '', ...args] = argv;
-  // Ctrl-C is for the tool: it shares our terminal and gets it itself.
+  // Ctrl-C is for the tool: it shares our terminal and gets it itself, once or often.
   const ignore = (): void => undefined;
   process.on('SIGINT', ignore);
   try {
     return await new Promise<number>((resolve, reject) => {
       const child = spawn(file, args, { stdio: 'inherit', env: { ...process.env, ...env } });
+      const end = (): void => void (process.stdin.isTTY ? null : child.kill('SIGTERM'));
+      signal.addEventListener('abort', end, { once: true });
       child.once('error', reject);
-      child.once('close', (code, by) => resolve(code ?? (by === 'SIGINT' ? 130 : 143)));
+      child.once('close', (code, by) => resolve(code ?? 128 + (by === null ? 0 : constants.signals[by])));
     });
   } finally {
     process.off('SIGINT', ignore);

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Command } from 'commander';
-import { NinesError } from '../errors/errors.ts';
+import { EXIT, NinesError } from '../errors/errors.ts';
 import { Cluster } from '../operations/cluster.ts';
 import type { PlacedUnit } from '../topology/cluster-spec.ts';
 import { chosenLab, configOption, jsonOption, labOption, type LabOptions } from './options.ts';
@@ -28,18 +28,30 @@ export function logsCommand(signal: AbortSignal): Command {
     .option('-f, --follow', 'go on with new lines, until Ctrl-C')
     .addOption(jsonOption())
     .action(async (name: string | undefined, options: LogsCommandOptions) => {
+      if (options.json === true && options.follow === true)
+        throw new NinesError('E_USAGE', '--json is one document: it has no end with --follow');
       const lines = Number(options.lines);
       if (!Number.isInteger(lines) || lines < 1) throw new NinesError('E_USAGE', `--lines: '${options.lines}' is no count of lines`);
       const cluster = await Cluster.open(await chosenLab(options));
       try {
         const units = chosenUnits(cluster, name, options.host);
-        const logs = await Promise.all(units.map(async (unit) => ({ unit, text: await tail(cluster, unit, lines, signal) })));
+        const logs = await Promise.all(units.map((unit) => lastWords(cluster, unit, lines, signal)));
+        signal.throwIfAborted();
+        if (logs.some(({ error }) => error !== null)) process.exitCode = EXIT.failed;
         if (options.json === true) {
           return printJson(
-            logs.map(({ unit, text }) => ({ unit: unit.name, host: unit.host, lines: text === '' ? [] : text.split('\n') })),
+            logs.map(({ unit, text, error }) => ({
+              unit: unit.name,
+              host: unit.host,
+              lines: text === '' ? [] : text.split('\n'),
+              error,
+            })),
           );
         }
-        for (const { unit, text } of logs) write(unit, text);
+        for (const { unit, text, error } of logs) {
+          write(unit, text);
+          if (error !== null) process.stderr.write(`${unit.name}@${unit.host}: ${error}\n`);
+        }
         if (options.follow === true) await follow(cluster, logs, signal);
       } finally {
         cluster.close();
@@ -59,6 +71,21 @@ function chosenUnits(cluster: Cluster, name: string | undefined, host: string | 
 
 function tail(cluster: Cluster, unit: PlacedUnit, lines: number, signal: AbortSignal): Promise<string> {
   return cluster.agents.log(cluster.addresses[unit.host] ?? '', unit.name, lines, signal);
+}
+
+interface LastWords {
+  unit: PlacedUnit;
+  text: string;
+  /** Why there are none; a host that is cut off must not hide the logs of the others. */
+  error: string | null;
+}
+
+async function lastWords(cluster: Cluster, unit: PlacedUnit, lines: number, signal: AbortSignal): Promise<LastWords> {
+  try {
+    return { unit, text: await tail(cluster, unit, lines, signal), error: null };
+  } catch (error) {
+    return { unit, text: '', error: error instanceof Error ? error.message : String(error) };
+  }
 }
 
 function write(unit: PlacedUnit, text: string): void {

@@ -1,9 +1,8 @@
 /** The command line: assembled here, one file per command. */
 import { mkdirSync } from 'node:fs';
-import { enableCompileCache } from 'node:module';
-import { createRequire } from 'node:module';
+import { createRequire, enableCompileCache } from 'node:module';
 import { Command, CommanderError } from 'commander';
-import { EXIT, NinesError } from '../errors/errors.ts';
+import { ERRORS, EXIT, NinesError } from '../errors/errors.ts';
 import { MACHINE_PATHS } from '../operations/up.ts';
 import { applyCommand } from './apply.ts';
 import { doctorCommand } from './doctor.ts';
@@ -24,8 +23,7 @@ export function createProgram(signal: AbortSignal): Command {
     .description('High availability for Node services: builds the nines, then proves them.')
     .version(version)
     .enablePositionalOptions() // exec passes the options after the tool's name on to the tool
-    .showHelpAfterError("(see 'nines --help')")
-    .enablePositionalOptions();
+    .showHelpAfterError("(see 'nines --help')");
   const commands = [
     initCommand(),
     doctorCommand(),
@@ -46,15 +44,34 @@ export function createProgram(signal: AbortSignal): Command {
 export async function main(argv: string[]): Promise<void> {
   useCompileCache();
   const interrupted = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.once(signal, () => interrupted.abort(new NinesError('E_INTERRUPTED', `interrupted by ${signal}`)));
   }
+  const hasReader = endWithReader(interrupted);
   try {
     await createProgram(interrupted.signal).parseAsync(argv);
   } catch (error) {
+    if (!hasReader()) return;
     // What a deadline or a closed connection says after Ctrl-C is only its echo.
     report(interrupted.signal.aborted ? interrupted.signal.reason : error, argv.includes('--json'));
   }
+}
+
+/**
+ * Ends the command, in order, when its output cannot be written any more: `nines status --watch | head`, a terminal that
+ * was closed, a full disk. @returns whether somebody still reads standard output: if not, there is nobody to complain to.
+ */
+function endWithReader(interrupted: AbortController): () => boolean {
+  let hasReader = true;
+  const ends = (error: NodeJS.ErrnoException): void => {
+    interrupted.abort(new NinesError('E_INTERRUPTED', `its output cannot be written: ${error.message}`, { cause: error }));
+  };
+  process.stderr.on('error', ends);
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') hasReader = false;
+    ends(error);
+  });
+  return () => hasReader;
 }
 
 function useCompileCache(): void {
@@ -70,6 +87,9 @@ function useCompileCache(): void {
 function report(error: unknown, json: boolean): void {
   if (error instanceof CommanderError) {
     process.exitCode = error.exitCode === 0 ? EXIT.good : EXIT.usage;
+    // Commander has told the person already.
+    const message = error.message.replace(/^error: /, '');
+    if (json && error.exitCode !== 0) printJson({ error: { code: 'E_USAGE', message, hint: ERRORS.E_USAGE.hint } });
     return;
   }
   const known = error instanceof NinesError ? error : null;

@@ -36,6 +36,8 @@ export function statusCommand(signal: AbortSignal): Command {
 async function show(cluster: Cluster, options: StatusCommandOptions, signal: AbortSignal, before = ''): Promise<boolean> {
   await cluster.fetchSpec().catch(() => undefined); // etcd away: the last known desired state serves.
   const answers = await cluster.states(signal);
+  // After Ctrl-C every host would be called unreachable.
+  signal.throwIfAborted();
   const { missing } = readiness(cluster.spec, answers);
   if (options.json === true) {
     printJson({
@@ -55,7 +57,11 @@ async function show(cluster: Cluster, options: StatusCommandOptions, signal: Abo
 async function watch(cluster: Cluster, options: StatusCommandOptions, signal: AbortSignal): Promise<void> {
   const clear = process.stdout.isTTY && options.json !== true ? '\u001b[H\u001b[2J' : '';
   while (!signal.aborted) {
-    await show(cluster, options, signal, clear);
-    await delay(WATCH_EVERY_MS, undefined, { signal }).catch(() => undefined);
+    try {
+      await show(cluster, options, signal, clear);
+      await delay(WATCH_EVERY_MS, undefined, { signal });
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
   }
 }

@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { loadProject } from '../operations/project.ts';
 import { bringUp, MACHINE_PATHS } from '../operations/up.ts';
 import { topologyNotes } from '../topology/notes.ts';
-import { configOption, durationOption, jsonOption, labOption } from './options.ts';
+import { configOption, durationOption, jsonOption, newLabOption } from './options.ts';
 import { UpScreen } from './up-screen.ts';
 import { printJson, printLine } from './terminal/print.ts';
 import { clusterTable } from './status-table.ts';
@@ -18,7 +18,7 @@ export function upCommand(signal: AbortSignal): Command {
   return new Command('up')
     .description('bring the whole topology up in the lab on this machine')
     .addOption(configOption())
-    .addOption(labOption())
+    .addOption(newLabOption())
     .addOption(durationOption('--timeout <duration>', 'longest time until everything is ready', '90s'))
     .addOption(jsonOption())
     .action(async (options: UpCommandOptions) => {

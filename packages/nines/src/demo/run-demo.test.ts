@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -152,7 +152,12 @@ describe('the demo', () => {
     const interrupted = play({ spellMs: {} }, { signal: interruption.signal });
     setTimeout(() => interruption.abort(new Error('stop it')), 1500);
     await expect(interrupted).rejects.toThrow('stop it');
+    await writeFile(join(folder, 'report.json'), '{"verdict":"passed"}');
     await expect(play({ spellMs: {}, upFails: new Error('no room') })).rejects.toThrow('no room');
+    // What an earlier demo showed says nothing about this one.
+    expect(await readdir(folder)).toEqual([]);
+    const during = play({ spellMs: {}, upFails: new Error('not everything is ready') }, { signal: AbortSignal.abort(new Error('Ctrl-C')) });
+    await expect(during).rejects.toThrow('Ctrl-C');
     const stuck = play({ spellMs: {}, downFails: new Error('busy mount') }, { only: [] });
     await expect(stuck).rejects.toThrow('busy mount');
     expect(said).toContain('FAILED taking everything down');

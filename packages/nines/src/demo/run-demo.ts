@@ -1,5 +1,5 @@
 /** The whole demo: up, load, the steps, the final reads, the report; and whatever happens, down. */
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { cpus, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import type { OrderAttempt } from '../checkers/order-set.ts';
@@ -32,6 +32,7 @@ export interface DemoOptions {
 
 /** Cold processes at full load from the first moment fall behind, and every retry puts them further behind. */
 const RAMP_MS = 3000;
+const REPORT_FILES = ['report.json', 'index.html', 'history.ndjson'] as const;
 const DOWN_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 15_000;
 const FINAL_READS_TIMEOUT_MS = 40_000;
@@ -55,6 +56,8 @@ export async function runDemo(options: DemoOptions): Promise<DemoReport> {
     report = await playAll(options);
   } catch (error) {
     await taken().catch(() => undefined); // Told already; why it came to this matters more.
+    // What an interruption makes of the work under way ("not everything is ready") is not why.
+    options.signal.throwIfAborted();
     throw error;
   }
   await taken();
@@ -66,6 +69,8 @@ async function playAll(options: DemoOptions): Promise<DemoReport> {
   const startedAt = new Date();
   const startedMs = performance.now();
   await mkdir(reportFolder, { recursive: true });
+  // The report of an earlier demo must not pass for the one of a demo that ends without.
+  for (const name of REPORT_FILES) await rm(join(reportFolder, name), { force: true });
   const cluster = await during(progress, 'bringing everything up', async (step) => system.up({ signal, progress: step.update }));
   const upMs = performance.now() - startedMs;
   const settings = loadSettings(options, cluster);

@@ -1,6 +1,6 @@
 /** Files that engines write themselves (in `prepare`), so that a power loss leaves the old content or the new one. */
 import { constants } from 'node:fs';
-import { open, rename, rm, stat } from 'node:fs/promises';
+import { lstat, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /** Makes renames and new names inside a folder durable. */
@@ -16,10 +16,12 @@ export async function syncDirectory(path: string): Promise<void> {
 /**
  * Writes or replaces a file, owned by the owner of its folder. The folder belongs to an unprivileged user and the
  * writer is root: the new file is made exclusively (a link planted at the path is never followed) and then renamed.
+ * One that is there as wanted is left alone: a restart then waits for no disk, and works while the disk is full.
  */
 export async function replaceFile(path: string, content: string, mode: number): Promise<void> {
   const folder = dirname(path);
   const owner = await stat(folder);
+  if (await isThere(path, content, { mode, uid: owner.uid, gid: owner.gid })) return;
   const temporary = `${path}.new`;
   await rm(temporary, { force: true });
   const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
@@ -34,4 +36,15 @@ export async function replaceFile(path: string, content: string, mode: number): 
   }
   await rename(temporary, path);
   await syncDirectory(folder);
+}
+
+async function isThere(path: string, content: string, wanted: { mode: number; uid: number; gid: number }): Promise<boolean> {
+  try {
+    const found = await lstat(path);
+    if (!found.isFile() || (found.mode & 0o7777) !== wanted.mode || found.uid !== wanted.uid || found.gid !== wanted.gid) return false;
+    return (await readFile(path, 'utf8')) === content;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw error;
+  }
 }

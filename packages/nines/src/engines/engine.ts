@@ -76,6 +76,8 @@ export interface Observation {
   ready: boolean;
   /** The process itself is sound; false asks for a restart after several in a row. Dependencies never make it false. */
   live: boolean;
+  /** The process is up and only waits for others (members, a primary, instances): its start timeout no longer counts. */
+  waitsForOthers?: boolean;
   /** 'primary', 'standby', 'master', 'replica', 'leader', 'follower', ... */
   role?: string;
   /** One sentence; shown in `status`. */
@@ -84,8 +86,17 @@ export interface Observation {
   details?: Record<string, string | number | boolean>;
 }
 
+/** The cluster's memory of what happens once in its life (in etcd). Both reject while etcd is away. */
+export interface FirstTime {
+  /** True: nobody has done it, and it is this host's to do. False: it was done before, or another host does it. */
+  mayBegin(what: string, signal: AbortSignal): Promise<boolean>;
+  /** From now on it was done, whatever happens to this host. Idempotent. */
+  done(what: string, signal: AbortSignal): Promise<void>;
+}
+
 /** What `prepare` and `observe` may use. Every call ends by `signal`. */
 export interface EngineIo {
+  firstTime: FirstTime;
   signal: AbortSignal;
   /** Run a tool to its end; argv array, captured output, killed at the signal. Rejects with its last lines of stderr unless exit 0. */
   run(argv: string[], options?: RunOptions): Promise<{ stdout: string; stderr: string }>;

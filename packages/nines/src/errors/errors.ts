@@ -29,7 +29,7 @@ export const ERRORS = {
   E_LAB_COMMAND: { exit: EXIT.environment, hint: "Run 'nines doctor'; what was half-made is removed by 'nines down'." },
   E_START_TIMEOUT: { exit: EXIT.failed, hint: "Read the named log; 'nines down' removes everything." },
   E_UNREACHABLE: { exit: EXIT.failed, hint: "The hosts did not answer in time; see 'nines status'." },
-  E_INTERRUPTED: { exit: EXIT.failed, hint: "'nines down' removes what was made." },
+  E_INTERRUPTED: { exit: EXIT.failed, hint: "What was begun is not taken back, except a lab that was coming up: see 'nines status'." },
   E_IDENTITY: { exit: EXIT.environment, hint: 'Restore the named file from a backup, or remove the folder to start a new identity.' },
   E_STORE_UNAVAILABLE: {
     exit: EXIT.failed,

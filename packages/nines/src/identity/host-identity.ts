@@ -94,13 +94,21 @@ function isSound(certificate: string, key: string, authority: X509Certificate, h
 
 /**
  * OU carries the certificate's name, so that the agent API can tell an operator from an engine.
- * Every host certificate is for servers and clients: etcd's JSON gateway dials its own server with it.
+ * etcd takes any client certificate of the cluster's authority for its master, so only those that have to be clients are:
+ * what PostgreSQL or Redis hold opens nothing. etcd's JSON gateway dials its own server with the server's certificate.
  */
+const CERTIFICATE_USES: Record<CertificateName, string> = {
+  agent: 'serverAuth, clientAuth',
+  etcd: 'serverAuth, clientAuth',
+  postgres: 'serverAuth',
+  redis: 'serverAuth',
+  prometheus: 'clientAuth',
+  operator: 'clientAuth',
+};
+
 function certificateRequest(name: CertificateName, { host, address }: HostIdentityOptions): CertificateRequest {
   const common = ['basicConstraints = critical, CA:false', 'keyUsage = critical, digitalSignature', 'authorityKeyIdentifier = keyid'];
-  const uses =
-    name === 'operator'
-      ? ['extendedKeyUsage = clientAuth']
-      : ['extendedKeyUsage = serverAuth, clientAuth', `subjectAltName = IP:${address}, IP:127.0.0.1, DNS:${host}`];
+  const names = name === 'operator' ? [] : [`subjectAltName = IP:${address}, IP:127.0.0.1, DNS:${host}`];
+  const uses = [`extendedKeyUsage = ${CERTIFICATE_USES[name]}`, ...names];
   return { subject: `/O=nines/OU=${name}/CN=${host}`, extensions: [...common, ...uses], days: CERTIFICATE_DAYS };
 }

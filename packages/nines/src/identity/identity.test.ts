@@ -81,7 +81,15 @@ describe('identity of a host', () => {
       expect(made.subject.split('\n')).toEqual(['O=nines', `OU=${name}`, 'CN=west-a-1']);
       expect(made.ca).toBe(false);
       expect(made.publicKey.asymmetricKeyDetails?.namedCurve).toBe('prime256v1');
-      expect(made.keyUsage).toEqual(['1.3.6.1.5.5.7.3.1', '1.3.6.1.5.5.7.3.2']);
+      const [server, client] = ['1.3.6.1.5.5.7.3.1', '1.3.6.1.5.5.7.3.2'];
+      const uses: Record<string, string[]> = {
+        agent: [server, client],
+        etcd: [server, client],
+        postgres: [server],
+        redis: [server],
+        prometheus: [client],
+      };
+      expect(made.keyUsage).toEqual(uses[name]);
       expect(await mode(certificatePaths(at('west-a-1'), name).keyFile)).toBe(0o600);
       expect(made.checkIP('127.0.21.1')).toBe('127.0.21.1');
       expect(made.checkIP('127.0.0.1')).toBe('127.0.0.1');

@@ -55,6 +55,11 @@ describe('the contract', () => {
       ]),
     ).toBe('fail');
   });
+
+  it('does not take 409 for a refusal: a gateway may have sent the key before, and that may yet take effect', () => {
+    expect(classOf({ kind: 'answer', status: 409 })).toBe('info');
+    expect(classOf({ kind: 'answer', status: 422 })).toBe('fail');
+  });
 });
 
 describe('the lag', () => {

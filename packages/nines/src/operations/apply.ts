@@ -8,12 +8,14 @@ import { refusals } from '../topology/changes/refusals.ts';
 import { makeClusterSpec } from '../topology/make-cluster-spec.ts';
 import type { Topology } from '../topology/topology.ts';
 import { type Cluster, labPaths } from './cluster.ts';
+import { turnOrder, unitKey } from './turns.ts';
 
 export interface ApplyPlan {
   before: ClusterSpec;
   after: ClusterSpec;
-  /** Empty: nothing to do. */
   changes: Change[];
+  /** unit@host that still waits for its turn since an `apply` that did not come to its end. Both empty: nothing to do. */
+  waiting: string[];
 }
 
 /** Throws E_CONFIG_INVALID, with every reason, when the change may not be made while running. */
@@ -30,7 +32,7 @@ export async function planApply(cluster: Cluster, topology: Topology): Promise<A
       hint: "Take the lab down and up again; secrets reach the hosts only at 'nines up'.",
     });
   }
-  return { before, after, changes: differences(before, after) };
+  return { before, after, changes: differences(before, after), waiting: before.holds };
 }
 
 function specAfter(before: ClusterSpec, topology: Topology): ClusterSpec {
@@ -47,7 +49,11 @@ function secretNames(topology: Topology): string[] {
   return Object.entries(topology.services).flatMap(([service, { secrets }]) => secrets.map((name) => `${service}/${name}`));
 }
 
-/** Writes the new desired state and waits until it holds. Throws E_USAGE when somebody else changed it since the plan. */
+/**
+ * Writes the new desired state and waits until it holds: what is new starts, what is gone stops, and processes whose
+ * settings changed are replaced one after the other, each when everything else is ready. When it is interrupted, what is
+ * left keeps its old settings, and the next `apply` goes on. Throws E_USAGE when somebody else changed it since the plan.
+ */
 export async function apply(
   cluster: Cluster,
   plan: ApplyPlan,
@@ -55,12 +61,31 @@ export async function apply(
   onProgress: Parameters<Cluster['waitReady']>[1],
 ): Promise<void> {
   await createClusterIdentity({ dir: labPaths(cluster.lab).identityDir, topology: plan.after.topology, signal });
+  const holds = plan.after.placement.units.map(unitKey);
   const spec = await cluster.changeSpec((now) => {
-    if (now.revision === plan.before.revision) return plan.after;
+    if (now.revision === plan.before.revision) return { ...plan.after, holds };
     throw new NinesError('E_USAGE', 'somebody else changed the cluster in the meantime', {
       hint: "Run 'nines apply' again and look at the new difference.",
     });
   }, signal);
   await writeFile(labPaths(cluster.lab).specFile, `${JSON.stringify(spec)}\n`, { mode: 0o600 });
   await cluster.waitReady(signal, onProgress);
+  const outdated = await outdatedUnits(cluster, signal);
+  await release(cluster, (key) => !outdated.has(key), signal);
+  for (const unit of turnOrder(spec.placement.units.filter((one) => outdated.has(unitKey(one))))) {
+    await release(cluster, (key) => key === unitKey(unit), signal);
+    await cluster.waitReady(signal, onProgress);
+  }
+}
+
+/** Units whose process runs with settings from before, by the agents' word. */
+async function outdatedUnits(cluster: Cluster, signal: AbortSignal): Promise<Set<string>> {
+  const answers = await cluster.states(signal);
+  return new Set(
+    answers.flatMap(({ host, state }) => (state?.units ?? []).filter((unit) => unit.outdated).map(({ name }) => unitKey({ name, host }))),
+  );
+}
+
+async function release(cluster: Cluster, isReleased: (key: string) => boolean, signal: AbortSignal): Promise<void> {
+  await cluster.changeSpec((now) => ({ ...now, holds: now.holds.filter((key) => !isReleased(key)) }), signal);
 }

@@ -10,7 +10,7 @@ import { clusterKeys, getJson, swapJson } from '../store/keys.ts';
 import { createStore, type Revision, type Store } from '../store/store.ts';
 import type { ClusterSpec } from '../topology/cluster-spec.ts';
 import { AgentClient, type HostAnswer, type OperatorTls } from './agent-client.ts';
-import { leftovers, type Readiness, readiness } from './readiness.ts';
+import { leftovers, type NotReady, type Readiness, readiness } from './readiness.ts';
 
 const POLL_MS = 150;
 
@@ -44,7 +44,10 @@ export class Cluster {
       );
       return new Cluster(lab, { ca: String(ca), cert: String(cert), key: String(key) }, JSON.parse(String(spec)) as ClusterSpec);
     } catch (cause) {
-      throw new NinesError('E_LAB_NOT_FOUND', `lab '${lab.name}' was not brought up completely`, { cause });
+      throw new NinesError('E_LAB_NOT_FOUND', `lab '${lab.name}' is not complete`, {
+        cause,
+        hint: "It is still coming up, or its 'nines up' was killed: then 'nines down' removes what is there.",
+      });
     }
   }
 
@@ -68,12 +71,16 @@ export class Cluster {
     return { spec: stored.value, modRevision: stored.modRevision };
   }
 
-  /** Changes the desired state by compare-and-swap; `change` runs again when somebody else was faster. */
+  /**
+   * Changes the desired state by compare-and-swap; `change` runs again when somebody else was faster. The revision goes
+   * past every host's: they ignore an older one, and etcd may have been restored from a copy.
+   */
   async changeSpec(change: (before: ClusterSpec) => ClusterSpec, signal: AbortSignal): Promise<ClusterSpec> {
     for (;;) {
       signal.throwIfAborted();
       const { spec, modRevision } = await this.fetchSpec(signal);
-      const after = { ...change(spec), revision: spec.revision + 1 };
+      const known = (await this.states(signal)).map(({ state }) => state?.revision ?? 0);
+      const after = { ...change(spec), revision: Math.max(spec.revision, ...known) + 1 };
       const { ok } = await swapJson(this.store, this.#key, modRevision, after, { signal });
       if (!ok) continue;
       this.#spec = after;
@@ -90,13 +97,23 @@ export class Cluster {
     return clusterKeys(this.#spec.topology.name).desired;
   }
 
-  /** Resolves when every unit is ready and nothing else runs; rejects at the signal with what is missing. */
-  async waitReady(signal: AbortSignal, onProgress: (now: Readiness) => void = () => undefined): Promise<void> {
+  /**
+   * Resolves when every unit is ready and nothing else runs; rejects at the signal with what is missing. When somebody
+   * else changes the cluster meanwhile, the newest desired state counts. @param counts what to wait for; all when absent.
+   */
+  async waitReady(
+    signal: AbortSignal,
+    onProgress: (now: Readiness) => void = () => undefined,
+    counts: (unit: NotReady) => boolean = () => true,
+  ): Promise<void> {
     let last: Readiness | null = null;
     while (!signal.aborted) {
       const answers = await this.states(signal);
+      // Asked on the way out, nobody answers: what was missing before is the better word.
+      if (signal.aborted && last !== null) break;
+      if (answers.some(({ state }) => (state?.revision ?? 0) > this.#spec.revision)) await this.fetchSpec(signal).catch(() => undefined);
       last = readiness(this.#spec, answers);
-      last.missing.push(...leftovers(this.#spec, answers));
+      last.missing = [...last.missing, ...leftovers(this.#spec, answers)].filter(counts);
       onProgress(last);
       if (last.missing.length === 0) return;
       await delay(POLL_MS, undefined, { signal }).catch(() => undefined);
@@ -104,6 +121,7 @@ export class Cluster {
     const missing = (last?.missing ?? []).map(({ unit, host, reason }) => `${unit} on ${host} ${reason}`);
     throw new NinesError('E_START_TIMEOUT', `not everything is ready: ${missing.join('; ') || 'nobody was asked'}`, {
       cause: signal.reason,
+      hint: "It goes on by itself: see 'nines status' for how far it is, and 'nines logs' for why.",
     });
   }
 

@@ -7,7 +7,7 @@ import type { CutZone, DemoCluster, DemoSystem, FaultProof, Narrated } from '../
 import { detectMachine } from '../engines/machine/detect.ts';
 import { toolsFor } from '../engines/machine/tools.ts';
 import { NinesError } from '../errors/errors.ts';
-import { cut, destroyLab, killProcess, MACHINE } from '../lab/index.ts';
+import { cut, destroyLab, type Fault, killProcess, MACHINE } from '../lab/index.ts';
 import type { PlacedUnit } from '../topology/cluster-spec.ts';
 import type { Cluster } from './cluster.ts';
 import { loadProject } from './project.ts';
@@ -18,6 +18,10 @@ import { bringUp, MACHINE_PATHS } from './up.ts';
 const UP_TIMEOUT_MS = 90_000;
 const UNIT_TIMEOUT_MS = 60_000;
 const POLL_MS = 50;
+/** Longer than any move of the address and any failover of Redis: what nobody holds by then is lost, not moving. */
+const HOLDER_TIMEOUT_MS = 30_000;
+/** Heartbeats of etcd alone cross a zone's border 20 times a second. */
+const DROP_TIMEOUT_MS = 5_000;
 const QUERY_TIMEOUT_MS = 20_000;
 
 /** @param configFile topology of the example. */
@@ -89,13 +93,15 @@ function demoCluster(cluster: Cluster, engineVersions: Record<string, string>): 
   }
 }
 
-/** Waits for somebody to say so: right after a fault nobody may. */
+/** Waits for somebody to say so: right after a fault nobody may. Throws E_UNREACHABLE when nobody does in time. */
 async function unitHolder(cluster: Cluster, unit: string, role: string, signal: AbortSignal): Promise<string> {
+  const deadlineMs = performance.now() + HOLDER_TIMEOUT_MS;
   for (;;) {
-    signal.throwIfAborted();
     try {
       return await hostInRole(cluster, unit, role, signal);
-    } catch {
+    } catch (error) {
+      signal.throwIfAborted();
+      if (performance.now() > deadlineMs) throw error;
       await delay(POLL_MS, undefined, { signal });
     }
   }
@@ -107,8 +113,8 @@ async function killUnit(cluster: Cluster, unit: PlacedUnit, signal: AbortSignal)
   if (pid === null) throw new NinesError('E_UNREACHABLE', `${unit.name} on ${unit.host} has no process to kill`);
   const atNs = process.hrtime.bigint();
   const fault = await killProcess(cluster.lab, unit.host, pid, { signal });
-  // The kernel takes a moment to take a large process apart.
-  while (!(await fault.proof()).inEffect) await delay(1, undefined, { signal });
+  const { inEffect, detail } = await fault.proof();
+  if (!inEffect) throw new NinesError('E_LAB_COMMAND', `${unit.name} on ${unit.host} was killed in vain: ${detail}`);
   return { atNs, proof: `process ${pid} of ${unit.name} on ${unit.host} is gone` };
 }
 
@@ -118,12 +124,7 @@ async function cutZone(cluster: Cluster, zone: string, signal: AbortSignal): Pro
   const outside = [...hosts.filter(([, host]) => host.zone !== zone).map(([name]) => name), MACHINE];
   const atNs = process.hrtime.bigint();
   const fault = await cut(cluster.lab, { from: inside, to: outside, direction: 'both', port: null, protocol: null }, { signal });
-  // Agents and engines talk all the time: dropped packets show within moments that the cut works.
-  let proof = await fault.proof();
-  while (!proof.inEffect || proof.packets === 0) {
-    await delay(POLL_MS, undefined, { signal });
-    proof = await fault.proof();
-  }
+  const proof = await untilItDrops(fault, signal);
   let healed: FaultProof | null = null;
   return {
     atNs,
@@ -137,6 +138,22 @@ async function cutZone(cluster: Cluster, zone: string, signal: AbortSignal): Pro
       return healed;
     },
   };
+}
+
+/** Agents and engines talk all the time: dropped packets show that the cut works. Undone when it does not. */
+async function untilItDrops(fault: Fault, signal: AbortSignal): Promise<{ detail: string }> {
+  const deadlineMs = performance.now() + DROP_TIMEOUT_MS;
+  try {
+    for (;;) {
+      const proof = await fault.proof();
+      if (proof.inEffect && (proof.packets ?? 0) > 0) return proof;
+      if (performance.now() > deadlineMs) throw new NinesError('E_LAB_COMMAND', `the cut does not work: ${proof.detail}`);
+      await delay(POLL_MS, undefined, { signal });
+    }
+  } catch (error) {
+    await fault.undo();
+    throw error;
+  }
 }
 
 /** One JSON document per line: no name can break a column. */

@@ -5,6 +5,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { run } from '../agent/run.ts';
 import { requireEngines } from '../engines/machine/require.ts';
 import { NinesError } from '../errors/errors.ts';
+import { allDone } from '../identity/atomic-file.ts';
 import { createClusterIdentity } from '../identity/cluster-identity.ts';
 import { issueHostIdentity, issueOperatorIdentity } from '../identity/host-identity.ts';
 import { bootHost, createLab, destroyLab, type Lab } from '../lab/index.ts';
@@ -51,7 +52,7 @@ export async function bringUp(options: UpOptions): Promise<Cluster> {
   try {
     const spec = specFor(project, lab);
     progress.stage('certificates and secrets');
-    await Promise.all([writeIdentities(lab, spec, signal), compileAgent(options.cacheDir, signal)]);
+    await allDone([writeIdentities(lab, spec, signal), compileAgent(options.cacheDir, signal)]);
     progress.stage('hosts');
     await bootHosts(lab, options);
     cluster = await Cluster.open(lab);
@@ -59,12 +60,30 @@ export async function bringUp(options: UpOptions): Promise<Cluster> {
     await becomeReady(cluster, options);
     return cluster;
   } catch (cause) {
-    const failure = cluster === null ? cause : await withLogs(cluster, cause);
+    const failure = cluster === null || signal.aborted ? cause : await withLogs(cluster, cause);
     cluster?.close();
-    // With a signal of its own: ours may be what ended the start.
-    await destroyLab(labsDir, labName, { signal: AbortSignal.timeout(30_000), log: () => undefined });
+    await removeLab(options, failure);
     throw failure;
   }
+}
+
+/** When it cannot be removed, why it was to be removed is said all the same. */
+async function removeLab({ labsDir, labName }: UpOptions, failure: unknown): Promise<void> {
+  try {
+    // With a signal of its own: ours may be what ended the start.
+    await destroyLab(labsDir, labName, { signal: AbortSignal.timeout(30_000), log: () => undefined });
+  } catch (cause) {
+    throw new NinesError(
+      'E_LAB_COMMAND',
+      `${messageOf(failure)}
+and what was made could not be removed: ${messageOf(cause)}`,
+      { cause },
+    );
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function requireRoot(): void {
@@ -97,7 +116,7 @@ async function writeIdentities(lab: Lab, spec: ClusterSpec, signal: AbortSignal)
   await writeFile(paths.specFile, text, { mode: 0o600 });
   const clusterDir = paths.identityDir;
   await issueOperatorIdentity({ clusterDir, outDir: paths.operatorDir, signal });
-  await Promise.all(
+  await allDone(
     Object.entries(spec.hosts).map(async ([host, { address }]) => {
       await issueHostIdentity({ clusterDir, outDir: paths.seedDir(host), host, address, signal });
       await writeFile(join(paths.seedDir(host), 'desired.json'), text, { mode: 0o600 });
@@ -111,8 +130,8 @@ const AGENT_ENTRY = fileURLToPath(new URL(`../agent/main${extname(import.meta.ur
 async function bootHosts(lab: Lab, { project, cacheDir, signal }: UpOptions): Promise<void> {
   const view = hostView(project, process.execPath);
   const seedTarget = '/run/nines/seed';
-  const boot = (host: string) =>
-    bootHost(lab, host, {
+  const boot = async (host: string): Promise<void> => {
+    await bootHost(lab, host, {
       argv: [
         view.nodeFile,
         '--max-semi-space-size=1',
@@ -130,7 +149,8 @@ async function bootHosts(lab: Lab, { project, cacheDir, signal }: UpOptions): Pr
       mounts: [...view.mounts, { source: labPaths(lab).seedDir(host), target: seedTarget, readOnly: true }],
       signal,
     });
-  await Promise.all(Object.keys(lab.hosts).map(boot));
+  };
+  await allDone(Object.keys(lab.hosts).map(boot));
 }
 
 /**
@@ -163,7 +183,10 @@ async function withLogs(cluster: Cluster, cause: unknown): Promise<unknown> {
       words.push(`--- ${unit.name} on ${host} (${unit.condition}: ${unit.reason})\n${tail}`);
     }
   }
-  return new NinesError(cause.code, `${cause.message}\n${words.join('\n')}`, { cause });
+  return new NinesError(cause.code, `${cause.message}\n${words.join('\n')}`, {
+    cause,
+    hint: 'Nothing is left of it: correct it and bring it up again.',
+  });
 }
 
 /** Where labs and the compile cache live on this machine. */

@@ -26,6 +26,12 @@ export interface MigrationRecord {
   reason: string;
 }
 
+/** Something that happens once in the life of a cluster. Written by compare-and-swap, never deleted. */
+export interface FirstTimeRecord {
+  state: 'begun' | 'done';
+  host: string;
+}
+
 export function clusterKeys(cluster: string) {
   const root = `/nines/${cluster}`;
   return {
@@ -33,6 +39,7 @@ export function clusterKeys(cluster: string) {
     hostsPrefix: `${root}/hosts/`,
     /** Status of a host's agent, on a lease: it is there while the agent lives. */
     host: <Status>(host: string): StoreKey<Status> => ({ path: `${root}/hosts/${host}` }),
+    firstTime: (what: string): StoreKey<FirstTimeRecord> => ({ path: `${root}/first/${what}` }),
     migration: (service: string): StoreKey<MigrationRecord> => ({ path: `${root}/migrations/${service}` }),
   };
 }

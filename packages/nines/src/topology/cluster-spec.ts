@@ -46,4 +46,9 @@ export interface ClusterSpec {
   placement: Placement;
   /** Rolling restarts asked for: unit name@host -> count. A unit restarts when its count grows. */
   restarts: Record<string, number>;
+  /**
+   * unit name@host: goes on with the settings it was started with until its turn comes, so that a change of settings
+   * replaces one process after the other. A held unit that dies starts with the new settings.
+   */
+  holds: string[];
 }

@@ -30,6 +30,7 @@ export function makeClusterSpec(input: ClusterSpecInput): ClusterSpec {
     networkPrefix: input.networkPrefix,
     placement,
     restarts: livingRestarts(placement, previous?.restarts ?? {}),
+    holds: previous?.holds ?? [],
   };
   if (topology.gateway !== null && spec.gatewayAddress === null) {
     throw new NinesError('E_CONFIG_INVALID', 'gateway.address: is missing; give the virtual address of the gateway');

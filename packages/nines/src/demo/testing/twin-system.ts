@@ -97,5 +97,5 @@ function twinSpec(): ClusterSpec {
   );
   // The demo reads the topology's name alone; the rest of it is the lab's.
   const topology = { name: 'orders & <friends>' } as ClusterSpec['topology'];
-  return { revision: 1, topology, hosts, gatewayAddress: null, networkPrefix: 24, placement: { units }, restarts: {} };
+  return { revision: 1, topology, hosts, gatewayAddress: null, networkPrefix: 24, placement: { units }, restarts: {}, holds: [] };
 }

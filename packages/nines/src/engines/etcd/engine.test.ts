@@ -25,6 +25,7 @@ const spec: ClusterSpec = {
   networkPrefix: 24,
   placement: { units: HOSTS.map(unit).toReversed() },
   restarts: {},
+  holds: [],
 };
 const context = (host: string): UnitContext => ({
   spec,

@@ -22,7 +22,12 @@ export async function observeEtcd(context: UnitContext, io: EngineIo): Promise<O
     const live = await member.answersPeers(peerPort, within(STATUS_TIMEOUT_MS));
     io.drop(CLIENT);
     const reason = error instanceof Error ? error.message : String(error);
-    return { ready: false, live, reason: live ? `waits for the other members: ${reason}` : `does not answer: ${reason}` };
+    return {
+      ready: false,
+      live,
+      waitsForOthers: live,
+      reason: live ? `waits for the other members: ${reason}` : `does not answer: ${reason}`,
+    };
   }
   const role = status.leaderId === status.memberId ? 'leader' : 'follower';
   const details = {
@@ -31,14 +36,22 @@ export async function observeEtcd(context: UnitContext, io: EngineIo): Promise<O
     databaseUsedBytes: status.databaseUsedBytes,
     memberId: status.memberId,
   };
-  if (status.leaderId === '0') return { ready: false, live: true, role: 'follower', reason: 'knows no leader', details };
+  if (status.leaderId === '0')
+    return { ready: false, live: true, waitsForOthers: true, role: 'follower', reason: 'knows no leader', details };
   if (status.errors.some((text) => text.includes('NOSPACE'))) {
     return { ready: false, live: true, role, reason: 'its database is full: it takes no writes', details };
   }
   try {
     await member.readLinearizable(within(READ_TIMEOUT_MS));
   } catch {
-    return { ready: false, live: true, role, reason: `the cluster did not agree on a read within ${READ_TIMEOUT_MS} ms`, details };
+    return {
+      ready: false,
+      live: true,
+      waitsForOthers: true,
+      role,
+      reason: `the cluster did not agree on a read within ${READ_TIMEOUT_MS} ms`,
+      details,
+    };
   }
   return { ready: true, live: true, role, reason: role === 'leader' ? 'leads and reads' : 'follows and reads', details };
 }

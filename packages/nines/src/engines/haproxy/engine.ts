@@ -78,6 +78,7 @@ async function observe(context: UnitContext, _plan: UnitPlan, io: EngineIo): Pro
   return {
     ready: usable > 0,
     live: true,
+    waitsForOthers: usable === 0,
     role,
     reason: `${usable} of ${stat.servers.length} instances are usable`,
     details: {

@@ -61,14 +61,36 @@ describe('the check of the local gateway', () => {
     expect(tookMs).toBeLessThan(900);
   });
 
-  it('fails at once when the connection ends between two questions', async () => {
+  it('fails at once when the connection ends between two questions and nobody takes another', async () => {
     const server = createServer((request, response) => {
       response.end('{}');
-      setTimeout(() => request.socket.destroy(), 30);
+      setTimeout(() => {
+        server.close();
+        request.socket.destroy();
+      }, 30);
     });
-    const { code, tookMs } = await run(checkOf(await listen(server)));
-    expect(code).toBe(1);
+    const { code, stderr, tookMs } = await run(checkOf(await listen(server)));
+    expect({ code, stderr }).toEqual({ code: 1, stderr: '' });
     expect(tookMs).toBeLessThan(400);
+  });
+
+  it('holds when the connection ends and a new one is answered, as at a reload', async () => {
+    let questions = 0;
+    const server = createServer((request, response) => {
+      questions += 1;
+      response.end('{}');
+      if (questions === 2) setTimeout(() => request.socket.destroy(), 30);
+      if (questions === 4) response.once('finish', () => request.socket.destroy());
+    });
+    const { code, stderr, tookMs } = await run(checkOf(await listen(server)));
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(questions).toBeGreaterThanOrEqual(5);
+    expect(tookMs).toBeLessThan(1_100);
+  });
+
+  it('fails when a connection ends before its first answer', async () => {
+    const server = createTcpServer((socket) => socket.destroy());
+    expect((await run(checkOf(await listen(server)))).code).toBe(1);
   });
 
   it('fails on another status', async () => {

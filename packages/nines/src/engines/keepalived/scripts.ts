@@ -25,25 +25,42 @@ function packed({ address, port }: Endpoint): string {
   return `pack('S n C4 x8', 2, ${port}, ${address.split('.').join(', ')})`;
 }
 
-/** Exit 0: the local gateway answered every time. 1: it is dead or frozen. */
+/**
+ * Exit 0: the local gateway answered every time. 1: it is dead or frozen. A reload ends the connection, on all gateways at
+ * the same moment, while the new worker answers already: only a new connection tells a reload from a death.
+ */
 export function gatewayCheckScript(gateway: Endpoint, path: string): string {
   return [
     ...PREAMBLE,
+    "$SIG{PIPE} = 'IGNORE';",
     `my $left = ${WATCH_MS / 1000};`,
-    // 2048: SOCK_NONBLOCK. A frozen process with a full queue would hold a blocking connect.
-    'socket(my $s, 2, 1 | 2048, 0) or exit 1;',
-    `connect($s, ${packed(gateway)});`,
-    `exit 1 unless ready(1, ${ANSWER_LIMIT_MS / 1000});`,
     `my $question = "GET ${path} HTTP/1.1\\r\\nHost: nines-keepalived\\r\\n\\r\\n";`,
+    'my ($s, $answered);',
+    '($s, $answered) = (dial(), 0);',
     'while ($left > 0) {',
-    '  syswrite($s, $question) or exit 1;',
-    `  exit 1 unless ready(0, ${ANSWER_LIMIT_MS / 1000});`,
-    '  my $count = sysread($s, my $answer, 4096);',
-    '  exit 1 unless $count && $answer =~ m{^HTTP/1\\.1 200 };',
-    '  # No answer is due now: ready means closed.',
-    `  exit 1 if ready(0, ${ASK_EVERY_MS / 1000});`,
+    '  my ($count, $answer) = (0, "");',
+    '  if (syswrite($s, $question)) {',
+    `    exit 1 unless ready(0, ${ANSWER_LIMIT_MS / 1000});`,
+    '    $count = sysread($s, $answer, 4096);',
+    '  }',
+    '  if ($count) {',
+    '    exit 1 unless $answer =~ m{^HTTP/1\\.1 200 };',
+    '    $answered = 1;',
+    '    # No answer is due now: ready means closed.',
+    `    next unless ready(0, ${ASK_EVERY_MS / 1000});`,
+    '  }',
+    '  exit 1 unless $answered;',
+    '  ($s, $answered) = (dial(), 0);',
     '}',
     'exit 0;',
+    'sub dial {',
+    // 2048: SOCK_NONBLOCK. A frozen process with a full queue would hold a blocking connect.
+    '  socket(my $new, 2, 1 | 2048, 0) or exit 1;',
+    `  connect($new, ${packed(gateway)});`,
+    '  $s = $new;',
+    `  exit 1 unless ready(1, ${ANSWER_LIMIT_MS / 1000});`,
+    '  return $new;',
+    '}',
     'sub ready {',
     '  my ($for_writing, $limit) = @_;',
     '  my $set = ""; vec($set, fileno($s), 1) = 1;',

@@ -44,7 +44,7 @@ async function build(context: UnitContext, layout: PostgresLayout, state: DataSt
   }
   await removeTree(layout.buildingDir, io);
   if (member.role === 'primary') {
-    await refuseToReplaceLostData(group, io.signal);
+    await refuseToReplaceLostData(group, io);
     await initialise(context, layout, io);
   } else {
     await cloneFromPrimary(group, member, layout, io);

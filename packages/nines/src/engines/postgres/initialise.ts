@@ -10,18 +10,26 @@ import { POSTGRES_USER, postgresPassword } from './plan.ts';
 
 const PROBE_MS = 300;
 
+/** Under this name the cluster remembers that the group has data. */
+export const firstDataOf = (group: string): string => `postgres/${group}`;
+
 /**
- * A standby that listens has data, so the group has lived and this primary's disk is new or was emptied. A fresh initdb
- * would offer an empty database in place of the one that the standby still has.
+ * This primary has no data. If its group has lived, its disk is new or was emptied, and a fresh initdb would offer an
+ * empty database in place of the one that the standbys still have. The cluster's memory knows; without etcd nothing is
+ * made. A standby that listens has data too, whatever etcd remembers (it may have been restored from an old snapshot).
  * @throws NinesError E_DATA_LOST
  */
-export async function refuseToReplaceLostData(group: PostgresGroup, signal: AbortSignal): Promise<void> {
+export async function refuseToReplaceLostData(group: PostgresGroup, io: EngineIo): Promise<void> {
+  const { signal } = io;
   const standbys = group.members.filter((member) => member.role === 'standby');
   const listening = await Promise.all(
     standbys.map(async (standby) => ((await canConnect(standby.address, standby.port, PROBE_MS, signal)) ? standby : null)),
   );
   const survivor = listening.find((standby) => standby !== null);
-  if (survivor === undefined) return;
+  if (survivor === undefined) {
+    if (await io.firstTime.mayBegin(firstDataOf(group.name), signal)) return;
+    throw new NinesError('E_DATA_LOST', `the primary of '${group.name}' has no data, but the group had data once: not made anew`);
+  }
   throw new NinesError(
     'E_DATA_LOST',
     `the primary of '${group.name}' has no data, but its standby ${survivor.unit.name} on ${survivor.unit.host} has: not made anew`,

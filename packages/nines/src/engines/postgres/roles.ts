@@ -5,6 +5,7 @@ import type { EngineIo, UnitContext } from '../engine.ts';
 import type { LocalConnection } from './connection.ts';
 import { localConnection } from './connection.ts';
 import { membershipOf, type PostgresGroup } from './group.ts';
+import { firstDataOf } from './initialise.ts';
 import { postgresPassword } from './plan.ts';
 import { scramVerifier, verifierMatches } from './scram.ts';
 
@@ -24,6 +25,7 @@ export async function preparePrimary(context: UnitContext, io: EngineIo): Promis
     await ensureSlots(connection, group, io);
     await ensureRoles(connection, context, group);
     await ensureDatabase(connection, group.settings.database);
+    await io.firstTime.done(firstDataOf(group.name), io.signal);
   } finally {
     connection.close();
   }

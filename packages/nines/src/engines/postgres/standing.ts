@@ -67,7 +67,7 @@ function standbyStanding(state: ServerState): Observation {
   const reason = ready
     ? `standby, ${state.lagBytes ?? 'an unknown number of'} bytes behind the primary`
     : `standby without a lasting stream from the primary (receiver: ${state.receiverStatus ?? 'none'})`;
-  return { ready, live: true, role: 'standby', reason, details };
+  return { ready, live: true, waitsForOthers: !ready, role: 'standby', reason, details };
 }
 
 function position(state: ServerState): Details {

@@ -30,5 +30,5 @@ function replicaStanding(info: Info, usedMemoryBytes: number): Observation {
   if (ready) details['lagBytes'] = Math.max(0, unread);
   const syncing = info['master_sync_in_progress'] === '1';
   const reason = ready ? `replica of ${master}` : `replica of ${master}, ${syncing ? 'which it copies now' : 'which it does not reach'}`;
-  return { ready, live: true, role: 'replica', reason, details };
+  return { ready, live: true, waitsForOthers: !ready, role: 'replica', reason, details };
 }

@@ -18,5 +18,5 @@ export function sentinelStanding(master: Record<string, string>, quorum: { reach
   };
   const said = `${place} is master${down ? ', and does not answer' : ''}`;
   const reason = quorum.reached ? `${said}; a failover would find a majority` : `${said}; no failover possible: ${quorum.text}`;
-  return { ready: quorum.reached, live: true, role: 'sentinel', reason, details };
+  return { ready: quorum.reached, live: true, waitsForOthers: !quorum.reached, role: 'sentinel', reason, details };
 }

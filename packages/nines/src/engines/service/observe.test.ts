@@ -38,12 +38,9 @@ function observer(port: number): () => ReturnType<typeof observeService> {
     unit: { name: 'api-0', group: 'api', host: 'h1', slot: 0 },
   } as unknown as UnitContext;
   const clients = new KeptClients();
+  const firstTime = { mayBegin: async () => true, done: async () => undefined };
   cleanups.push(() => clients.dropAll());
-  return () =>
-    observeService(
-      context,
-      engineIo(clients, AbortSignal.timeout(2_000), () => undefined),
-    );
+  return () => observeService(context, engineIo({ clients, firstTime, log: () => undefined }, AbortSignal.timeout(2_000)));
 }
 
 test('asks the start-up first, then readiness and liveness, over kept connections', async () => {

@@ -41,7 +41,7 @@ export function dataContext(wishes: DataContextWishes): UnitContext {
     }));
   const units = [...unitsOf('postgres'), ...unitsOf('redis'), ...unitsOf('sentinel')];
   return {
-    spec: { revision: 1, topology, hosts, gatewayAddress: null, networkPrefix: 24, placement: { units }, restarts: {} },
+    spec: { revision: 1, topology, hosts, gatewayAddress: null, networkPrefix: 24, placement: { units }, restarts: {}, holds: [] },
     unit: units.find((unit) => unit.engine === engine && unit.ordinal === ordinal)!,
     paths: { dataDir: '/var/lib/nines', runDir: '/run/nines', projectDir: '/srv', nodeFile: '/usr/bin/node' },
     secrets: {

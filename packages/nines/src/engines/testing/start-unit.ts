@@ -6,7 +6,7 @@ import { engineIo, KeptClients } from '../../agent/engine-io.ts';
 import { materialise } from '../../agent/files.ts';
 import { isAlive, signalProcess, signalSession } from '../../agent/process.ts';
 import { type Spawned, spawnUnit } from '../../agent/spawn.ts';
-import type { Engine, Observation, UnitContext, UnitPlan } from '../engine.ts';
+import type { Engine, FirstTime, Observation, UnitContext, UnitPlan } from '../engine.ts';
 
 export interface StartedUnit {
   readonly pid: number;
@@ -28,7 +28,9 @@ export async function startUnit(engine: Engine, context: UnitContext, options: {
   const plan = engine.plan(context);
   const logFile = join(context.paths.dataDir, 'logs', `${plan.name}.log`);
   const clients = new KeptClients();
-  const io = (limitMs: number) => engineIo(clients, AbortSignal.timeout(limitMs), () => undefined);
+  // One unit alone has no cluster that remembers; the stack's own test shows that a lost disk is refused.
+  const firstTime: FirstTime = { mayBegin: async () => true, done: async () => undefined };
+  const io = (limitMs: number) => engineIo({ clients, firstTime, log: () => undefined }, AbortSignal.timeout(limitMs));
   let spawned: Spawned;
 
   const observe = () => engine.observe(context, plan, io(2_000));

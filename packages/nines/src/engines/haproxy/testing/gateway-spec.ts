@@ -70,6 +70,7 @@ export function gatewaySpec(options: GatewaySpecOptions): ClusterSpec {
     networkPrefix: 24,
     placement: { units: [...gatewayUnits(names, gateway.replicas), ...serviceUnits(names, services)] },
     restarts: {},
+    holds: [],
   };
 }
 
