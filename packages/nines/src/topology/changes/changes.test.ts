@@ -103,7 +103,7 @@ describe('refusals', () => {
     const changed = {
       services: { web: service },
       gateway: { replicas: 3, port: 8081 },
-      postgres: { main: {}, more: { port: 5433 } },
+      postgres: { main: { parameters: { max_connections: '200' } }, more: { port: 5433 } },
       observe: { prometheus: false, alertmanager: false },
     };
     expect(refusals(BEFORE, specOf(changed, BEFORE))).toEqual([]);
@@ -116,6 +116,10 @@ describe('refusals', () => {
     [{ postgres: { main: { replicas: 2 } } }, 'postgres.main.replicas: it is 3 and cannot become 2'],
     [{ postgres: { main: { port: 5433 } } }, 'postgres.main.port: it is 5432'],
     [{ postgres: { main: { database: 'x' } } }, 'postgres.main.database: it is app and cannot become x'],
+    [
+      { postgres: { main: { parameters: { max_connections: '50' } } } },
+      'postgres.main.parameters.max_connections: it is 100 and cannot become 50',
+    ],
     [{ postgres: {} }, 'postgres.main: a group cannot be taken away'],
     [{ redis: { cache: { replicas: 2 } } }, 'redis.cache.replicas: it is 3'],
     [{ redis: { cache: { sentinel: { port: 26380 } } } }, 'redis.cache.sentinel.port: it is 26379'],
