@@ -22,8 +22,14 @@ export interface DatabaseConfig {
   applicationName: string;
   poolMin: number;
   poolMax: number;
+  /** Longest time that one request waits for a connection. */
   connectTimeoutMs: number;
+  /** Longest time for a connection to be made, whoever waits for it. */
+  handshakeTimeoutMs: number;
+  /** When we stop waiting for a statement. */
   queryTimeoutMs: number;
+  /** When the server ends it. */
+  statementTimeoutMs: number;
   lockTimeoutMs: number;
   idleTransactionTimeoutMs: number;
 }
@@ -87,7 +93,9 @@ function databaseConfig(
     poolMin: 2,
     poolMax: wholeNumber(env, 'DATABASE_POOL_SIZE', 5, problems),
     connectTimeoutMs: queryTimeoutMs,
+    handshakeTimeoutMs: 2 * requestDeadlineMs,
     queryTimeoutMs,
+    statementTimeoutMs: Math.floor(queryTimeoutMs * 0.85),
     lockTimeoutMs: Math.floor(queryTimeoutMs * 0.75),
     idleTransactionTimeoutMs: requestDeadlineMs,
   };

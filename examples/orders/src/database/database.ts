@@ -2,6 +2,8 @@
  * PostgreSQL behind deadlines: no call here outlives its caller's deadline, whatever the server does. Safe failures
  * are retried with back-off; the rest are answered 503 at once.
  */
+import { setTimeout as delay } from 'node:timers/promises';
+import { createSecureContext } from 'node:tls';
 import pg from 'pg';
 import type { DatabaseConfig } from '../config.ts';
 import type { Deadline } from '../deadline.ts';
@@ -28,7 +30,7 @@ export class Database {
   /** One statement that may be run twice without harm: a read, or an insert that ignores what is there. */
   async run<Row extends object>(deadline: Deadline, statement: Statement): Promise<Row[]> {
     return this.#guarded(deadline, async () => {
-      const client = await this.#connect();
+      const client = await this.#connect(deadline);
       return runStatement<Row>(client, statement, deadline.withinMs(this.#config.queryTimeoutMs));
     });
   }
@@ -36,7 +38,7 @@ export class Database {
   /** All or nothing. `work` may run several times; it must do nothing outside the transaction. */
   async transaction<T>(deadline: Deadline, work: (transaction: Transaction) => Promise<T>): Promise<T> {
     return this.#guarded(deadline, async () => {
-      const client = await this.#connect();
+      const client = await this.#connect(deadline);
       return runTransaction(client, work, deadline, this.#config);
     });
   }
@@ -57,12 +59,28 @@ export class Database {
     await this.#pool.end();
   }
 
-  async #connect(): Promise<pg.PoolClient> {
+  /**
+   * A connection that is on its way goes on being made when its caller gives up, and serves the next one. Given up with
+   * him, handshakes (TLS and scram cost milliseconds of CPU on both sides) would on a busy machine only ever begin.
+   */
+  async #connect(deadline: Deadline): Promise<pg.PoolClient> {
+    const coming = this.#pool.connect();
+    const patience = new AbortController();
+    const waitMs = deadline.withinMs(this.#config.connectTimeoutMs);
+    const late = delay(waitMs, null, { signal: patience.signal }).catch(() => null);
     try {
-      return await this.#pool.connect();
+      const client = await Promise.race([coming, late]);
+      if (client !== null) return client;
     } catch (error) {
       throw new DatabaseError(error, 'connect');
+    } finally {
+      patience.abort();
     }
+    void coming.then(
+      (client) => client.release(),
+      () => undefined,
+    );
+    throw new DatabaseError(new Error(`no connection within ${waitMs} ms (timeout)`), 'connect');
   }
 
   async #guarded<T>(deadline: Deadline, attempt: () => Promise<T>): Promise<T> {
@@ -97,19 +115,20 @@ export class Database {
 function poolOptions(config: DatabaseConfig): pg.PoolConfig {
   return {
     connectionString: config.url,
-    ...(config.ca === null ? {} : { ssl: { ca: config.ca } }),
+    // Made once: to read the authority's certificate again for each connection costs more than the handshake.
+    ...(config.ca === null ? {} : { ssl: { secureContext: createSecureContext({ ca: config.ca }) } }),
     application_name: config.applicationName,
     min: config.poolMin,
     max: config.poolMax,
     idleTimeoutMillis: 30_000,
-    // Also the longest wait for a free connection of the pool.
-    connectionTimeoutMillis: config.connectTimeoutMs,
+    connectionTimeoutMillis: config.handshakeTimeoutMs,
     query_timeout: config.queryTimeoutMs,
     keepAlive: true,
     keepAliveInitialDelayMillis: 1_000,
     // The server's own limits stand behind ours: it stops what nobody waits for any more, and a frozen or cut-off
     // instance that holds locks loses them before the gateway's replay on another instance runs out of time.
-    statement_timeout: config.queryTimeoutMs,
+    // First: a statement that it ends leaves the connection whole, one that we stop waiting for costs the connection.
+    statement_timeout: config.statementTimeoutMs,
     lock_timeout: config.lockTimeoutMs,
     idle_in_transaction_session_timeout: config.idleTransactionTimeoutMs,
   };
