@@ -35,6 +35,7 @@ const ORDERS: ServiceTopology = {
   startTimeoutMs: 15_000,
   stopTimeoutMs: 5_000,
   requestTimeoutMs: 1_000,
+  maxConcurrent: 64,
   path: '/',
 };
 

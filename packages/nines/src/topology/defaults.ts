@@ -76,6 +76,7 @@ function serviceOf(words: ParsedWords['services'][string], zoneCount: number): S
     startTimeoutMs: words.startTimeout,
     stopTimeoutMs: words.stopTimeout,
     requestTimeoutMs: words.requestTimeout,
+    maxConcurrent: words.maxConcurrent,
     path: words.path,
   };
 }

@@ -55,6 +55,8 @@ export interface ServiceTopology {
   stopTimeoutMs: number;
   /** Longest time the gateway waits for an answer of one instance before it tries the next. */
   requestTimeoutMs: number;
+  /** Requests that the gateway gives one instance at a time; more wait there, then get 503. */
+  maxConcurrent: number;
   /** URL path prefix that the gateway sends to this service. */
   path: string;
 }

@@ -150,6 +150,13 @@ export interface ServiceWords {
    */
   requestTimeout?: Duration;
   /**
+   * Requests that the gateway gives one instance at a time. More wait at the gateway for half a second, then get 503.
+   * Allowed: a whole number from 1 to 100000.
+   * An instance that takes all that comes answers nothing in time under overload; raise it for requests that are long and cheap.
+   * @default `64`
+   */
+  maxConcurrent?: number;
+  /**
    * Requests whose path begins so go to this service; the longest prefix wins.
    * Allowed: a URL path prefix as '/' or '/orders': '/' first, none last, letters, digits and . _ ~ -.
    * @default `'/'`

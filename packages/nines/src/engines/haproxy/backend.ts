@@ -43,7 +43,7 @@ export function backendLines(route: Route, gateway: GatewayTopology): string[] {
     `    timeout server ${service.requestTimeoutMs}ms`,
     ...retryLines(gateway),
     ...checkLines(route),
-    `    default-server ${serverOptions(route, gateway).join(' ')}`,
+    `    default-server maxconn ${service.maxConcurrent} ${serverOptions(route, gateway).join(' ')}`,
     ...route.servers.map((server) => `    server ${server.name} ${server.address}:${server.port} tcp-ut ${UNACKNOWLEDGED_LIMIT_MS}ms`),
     '',
   ];

@@ -52,6 +52,7 @@ function exampleService(secrets: string[]): Topology['services'][string] {
     startTimeoutMs: 1000,
     stopTimeoutMs: 1000,
     requestTimeoutMs: 1000,
+    maxConcurrent: 64,
     path: '/',
   };
 }

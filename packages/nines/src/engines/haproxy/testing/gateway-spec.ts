@@ -16,6 +16,7 @@ export const SERVICE: ServiceTopology = {
   startTimeoutMs: 10_000,
   stopTimeoutMs: 5_000,
   requestTimeoutMs: 800,
+  maxConcurrent: 64,
   path: '/',
 };
 
