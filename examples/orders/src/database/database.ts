@@ -122,7 +122,6 @@ function poolOptions(config: DatabaseConfig): pg.PoolConfig {
     max: config.poolMax,
     idleTimeoutMillis: 30_000,
     connectionTimeoutMillis: config.handshakeTimeoutMs,
-    query_timeout: config.queryTimeoutMs,
     keepAlive: true,
     keepAliveInitialDelayMillis: 1_000,
     // The server's own limits stand behind ours: it stops what nobody waits for any more, and a frozen or cut-off

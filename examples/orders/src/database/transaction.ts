@@ -19,7 +19,7 @@ export interface Transaction {
 export async function runStatement<Row extends object>(client: pg.PoolClient, statement: Statement, timeoutMs: number): Promise<Row[]> {
   client.on('error', ignoreBrokenConnection);
   try {
-    const result = await client.query<Row>(withTimeout(statement, timeoutMs));
+    const result = await ask<Row>(client, statement, timeoutMs);
     client.release();
     return result.rows;
   } catch (error) {
@@ -40,7 +40,7 @@ export async function runTransaction<T>(
   const { queryTimeoutMs } = limits;
   const run = async <Row extends object>(statement: Statement): Promise<Row[]> => {
     try {
-      return (await client.query<Row>(withTimeout(statement, deadline.withinMs(queryTimeoutMs)))).rows;
+      return (await ask<Row>(client, statement, deadline.withinMs(queryTimeoutMs))).rows;
     } catch (error) {
       throw new DatabaseError(error, 'work');
     }
@@ -68,7 +68,7 @@ async function begin(client: pg.PoolClient, deadline: Deadline, limits: { queryT
   const lockMs = Math.max(1, deadline.withinMs(limits.lockTimeoutMs + LOCK_ANSWER_MS) - LOCK_ANSWER_MS);
   const text = `BEGIN; SET LOCAL lock_timeout = ${lockMs}`;
   try {
-    await client.query({ text, query_timeout: deadline.withinMs(limits.queryTimeoutMs) } as pg.QueryConfig);
+    await ask(client, { text }, deadline.withinMs(limits.queryTimeoutMs));
   } catch (error) {
     throw new DatabaseError(error, 'work');
   }
@@ -86,7 +86,7 @@ async function commit(client: pg.PoolClient, deadline: Deadline): Promise<void> 
   };
   client.on('notice', onNotice);
   try {
-    const result = await client.query({ text: 'COMMIT', query_timeout: deadline.withinMs(Infinity) } as pg.QueryConfig);
+    const result = await ask(client, { text: 'COMMIT' }, deadline.withinMs(Infinity));
     if (result.command !== 'COMMIT') throw Object.assign(new Error('COMMIT was answered with ROLLBACK'), ROLLED_BACK);
     if (warning !== undefined) throw new Error(warning);
   } catch (error) {
@@ -104,7 +104,7 @@ async function giveBack(client: pg.PoolClient, error: unknown, timeoutMs: number
   const unusable = error instanceof DatabaseError && (error.phase === 'commit' || !connectionSurvives(cause));
   if (unusable) return discard(client, error);
   try {
-    await client.query({ text: 'ROLLBACK', query_timeout: timeoutMs } as pg.QueryConfig);
+    await ask(client, { text: 'ROLLBACK' }, timeoutMs);
     client.release();
   } catch (rollbackError) {
     // The server rolls back itself when the connection ends.
@@ -124,7 +124,21 @@ function discard(client: pg.PoolClient, error: unknown): void {
 /** The query in flight carries the error to its caller; between two queries this event would end the process. */
 function ignoreBrokenConnection(): void {}
 
-function withTimeout(statement: Statement, timeoutMs: number): pg.QueryConfig {
-  // Per query: node-postgres reads it, its types do not know it.
-  return { ...statement, query_timeout: timeoutMs } as pg.QueryConfig;
+/**
+ * A query with a deadline. Not node-postgres' own `query_timeout`: on a busy machine the event loop is late and runs its
+ * timers before it reads its sockets, and answers that were there in time would cost their connections. Here what has
+ * arrived by then is read first.
+ */
+export async function ask<Row extends object>(
+  client: Pick<pg.ClientBase, 'query'>,
+  query: Statement | { text: string },
+  timeoutMs: number,
+): Promise<pg.QueryResult<Row>> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => setImmediate(() => late.reject(new Error('Query read timeout'))), timeoutMs);
+  try {
+    return await Promise.race([client.query<Row>(query), late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
