@@ -23,6 +23,8 @@ export default defineTopology({
       health: { live: '/livez', ready: '/ready', startup: '/startupz' },
       metrics: '/metrics',
       requestTimeout: '1s',
+      // Each works on five connections of the database: what is more would only grow old inside it.
+      maxConcurrent: 12,
       stopTimeout: '10s',
     },
   },

@@ -136,6 +136,12 @@ describeLab('the stack', () => {
       (topology.services[service] as { replicas: number }).replicas = replicas;
       return topology;
     };
+    const [group] = Object.values(project.topology.postgres);
+    const withGroup = { ...project.topology, postgres: { ...project.topology.postgres, more: { ...group, port: 5499 } } } as Topology;
+    await expect(planApply(cluster, withGroup)).rejects.toMatchObject({
+      code: 'E_CONFIG_INVALID',
+      message: expect.stringContaining('postgres.more'),
+    });
     const more = await planApply(cluster, withReplicas(7));
     expect(more.changes.length).toBeGreaterThan(0);
     const client = steadyClient(cluster);

@@ -35,6 +35,7 @@ export function applyCommand(signal: AbortSignal): Command {
         // What is agreed to has to be seen; with --json standard output is the document's alone.
         printLine(lines.length === 0 ? 'nothing to change' : lines.join('\n'), options.json === true ? process.stderr : process.stdout);
         const acts = lines.length > 0 && options.dryRun !== true && (options.yes === true || (await agreed(signal)));
+        if (!acts && lines.length > 0) process.stderr.write('nothing was changed\n');
         if (acts) await carryOut(cluster, plan, options.timeout, signal);
         if (options.json === true) printJson({ changes: plan.changes, applied: acts, revision: cluster.spec.revision });
       } finally {

@@ -17,8 +17,8 @@ export function execCommand(signal: AbortSignal): Command {
     .argument('[words...]', 'arguments of the tool, or the command to run on the host')
     .addOption(labOption())
     .addOption(configOption())
-    .option('--group <name>', 'the PostgreSQL or Redis group; default: the first')
-    .option('--user <name>', "role or user to connect as; default: 'app'")
+    .option('--group <name>', 'before the tool: the PostgreSQL or Redis group; default: the first')
+    .option('--user <name>', "before the tool: role or user to connect as; default: 'app'")
     .passThroughOptions()
     .action(async (first: string, words: string[], options: ExecCommandOptions) => {
       const cluster = await Cluster.open(await chosenLab(options));

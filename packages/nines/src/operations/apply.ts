@@ -28,8 +28,8 @@ export async function planApply(cluster: Cluster, topology: Topology): Promise<A
   }
   const newSecrets = secretNames(topology).filter((name) => !secretNames(before.topology).includes(name));
   if (newSecrets.length > 0) {
-    throw new NinesError('E_CONFIG_INVALID', `new secrets cannot be given to running hosts yet: ${newSecrets.join(', ')}`, {
-      hint: "Take the lab down and up again; secrets reach the hosts only at 'nines up'.",
+    throw new NinesError('E_CONFIG_INVALID', `this needs new secrets, which running hosts cannot be given yet: ${newSecrets.join('; ')}`, {
+      hint: "Run 'nines down' (the lab's data goes) and 'nines up': secrets reach the hosts at 'up'.",
     });
   }
   return { before, after, changes: differences(before, after), waiting: before.holds };
@@ -45,8 +45,13 @@ function specAfter(before: ClusterSpec, topology: Topology): ClusterSpec {
   });
 }
 
+/** What has secrets of its own: a service's variables, and every group of PostgreSQL and Redis. */
 function secretNames(topology: Topology): string[] {
-  return Object.entries(topology.services).flatMap(([service, { secrets }]) => secrets.map((name) => `${service}/${name}`));
+  return [
+    ...Object.entries(topology.services).flatMap(([service, { secrets }]) => secrets.map((name) => `services.${service}: ${name}`)),
+    ...Object.keys(topology.postgres).map((group) => `postgres.${group}`),
+    ...Object.keys(topology.redis).map((group) => `redis.${group}`),
+  ];
 }
 
 /**

@@ -121,7 +121,7 @@ export class Cluster {
     const missing = (last?.missing ?? []).map(({ unit, host, reason }) => `${unit} on ${host} ${reason}`);
     throw new NinesError('E_START_TIMEOUT', `not everything is ready: ${missing.join('; ') || 'nobody was asked'}`, {
       cause: signal.reason,
-      hint: "It goes on by itself: see 'nines status' for how far it is, and 'nines logs' for why.",
+      hint: "What only waits goes on by itself ('nines status'). What crash-loops does not: see 'nines logs', put it right and run 'nines apply'.",
     });
   }
 

@@ -150,7 +150,7 @@ export interface ServiceWords {
    */
   requestTimeout?: Duration;
   /**
-   * Requests that the gateway gives one instance at a time. More wait at the gateway for half a second, then get 503.
+   * Requests that the gateway gives one instance at a time. More wait at the gateway for a quarter of a second, then get 503.
    * Allowed: a whole number from 1 to 100000.
    * An instance that takes all that comes answers nothing in time under overload; raise it for requests that are long and cheap.
    * @default `64`

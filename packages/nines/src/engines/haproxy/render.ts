@@ -81,7 +81,7 @@ function defaultsLines(): string[] {
     '    option log-separate-errors',
     `    timeout connect ${CONNECT_TIMEOUT_MS}ms`,
     // Nobody waits longer for what is shed anyway: the client's one retry still finds time.
-    '    timeout queue 500ms',
+    '    timeout queue 250ms',
     '    timeout client 30s',
     // Request line, headers and the buffered body together: the limit for a slow client.
     '    timeout http-request 5s',

@@ -55,7 +55,7 @@ export const service = section('ServiceWords', 'A program of yours that answers 
     tradeoff: 'Half the read deadline leaves time for one more attempt after a hang; slower requests than this fail.',
   }),
   maxConcurrent: withDefault(wholeNumber(1, 100_000), 64, {
-    what: 'Requests that the gateway gives one instance at a time. More wait at the gateway for half a second, then get 503.',
+    what: 'Requests that the gateway gives one instance at a time. More wait at the gateway for a quarter of a second, then get 503.',
     tradeoff:
       'An instance that takes all that comes answers nothing in time under overload; raise it for requests that are long and cheap.',
   }),
