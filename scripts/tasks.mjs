@@ -61,5 +61,11 @@ export const TASKS = {
     steps: [{ name: 'bench', argv: ['node', 'bench/run.ts'], lab: true }],
     takesArguments: true,
   },
+  model: {
+    what: 'the failover core in every order of events: npm run model -- [--minutes N] [--scope NAME] [--mutants]',
+    engines: 'none',
+    steps: [{ name: 'model', argv: ['node', 'packages/nines/model/main.ts'] }],
+    takesArguments: true,
+  },
   check: { what: 'format, lint, types, dead code', engines: 'none', steps: CHECKS },
 };

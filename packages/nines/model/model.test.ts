@@ -1,0 +1,106 @@
+/** The bounded part of the exploration; `npm run model` does all of it. Bounds are states, not seconds: a busy machine sees as much. */
+import { describe, expect, it } from 'vitest';
+import { COMMAND_DUTIES } from '../src/failover/commands.ts';
+import { RULES } from '../src/failover/rules/table.ts';
+import { explore } from './explore.ts';
+import { judge, MUTANTS, UNCHANGED } from './mutants.ts';
+import { EVERY_SCOPE } from './scopes.ts';
+import { CAUGHT_IN, LIVES_BECAUSE } from './verdicts.ts';
+import { makeModel, type Scope, type World } from './world.ts';
+
+const TIMEOUT_MS = 240_000;
+const MOST_STATES = 1_000_000;
+
+const scopeNamed = (name: string): Scope => EVERY_SCOPE.find((each) => each.name === name) as Scope;
+
+/** Each completes within a few seconds; `npm run model` says which rules are used by all. */
+const QUICK = ['election', 'loss', 'retarget', 'exit', 'switchover', 'change-restart', 'old-reports'];
+
+/** Where these mutants are caught takes seconds each. */
+const SLOW = new Set([
+  'two-elections',
+  'mixed-setting',
+  'change',
+  'change-elections',
+  'long-tail',
+  'lone',
+  'second',
+  'second-exit',
+  'second-restart',
+]);
+
+describe('the failover core, in every order of events', () => {
+  it.each(QUICK)(
+    'keeps its promises in scope %s',
+    (name) => {
+      const seen = explore(makeModel({ scope: scopeNamed(name), ...UNCHANGED, watch: () => {} }), {
+        states: MOST_STATES,
+        isOver: () => false,
+      });
+      expect(seen.violation).toBeNull();
+      expect(seen.isComplete).toBe(true);
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    'reaches the states that matter',
+    () => {
+      const rules = new Set<string>();
+      const commands = new Set<string>();
+      const sometimes = new Set<string>();
+      for (const name of ['exit', 'change-restart', 'switchover']) {
+        const watch = ({ rule, commands: wanted, held }: ReturnType<typeof UNCHANGED.step>): void => {
+          rules.add(RULES.find(({ number }) => number === rule)?.name ?? '');
+          for (const { kind } of wanted) commands.add(kind);
+          for (const wall of held) sometimes.add(wall);
+        };
+        const visit = (world: World): void => {
+          for (const what of happenings(world)) sometimes.add(what);
+        };
+        explore(makeModel({ scope: scopeNamed(name), ...UNCHANGED, watch }), { states: MOST_STATES, isOver: () => false, visit });
+      }
+      for (const expected of [
+        'a deposed leader has a tail',
+        'acknowledged under the old leader, open under the new',
+        'two primaries run',
+      ]) {
+        expect(sometimes).toContain(expected);
+      }
+      for (const wall of ['take/fencedEveryGuard', 'promote/atFork', 'open/proven', 'follow/decided', 'admit/anchored'])
+        expect(sometimes).toContain(wall);
+      for (const rule of ['take', 'retake', 'promote', 'open', 'admit', 'hand-over', 'reverse-change', 'end-change'])
+        expect(rules).toContain(rule);
+      const unseen = Object.keys(COMMAND_DUTIES).filter((kind) => !commands.has(kind));
+      expect(unseen).toEqual([]);
+    },
+    TIMEOUT_MS,
+  );
+});
+
+function happenings({ hosts, etcd, acked }: World): string[] {
+  const { record } = etcd;
+  const found: string[] = [];
+  const deposed = hosts.filter(({ core, disk }) => core.me !== record.leader && disk.log.term === 1 && record.term > 1);
+  const fork = record.timelines.at(-1)?.fork ?? 0;
+  if (deposed.some(({ disk }) => disk.log.lsn > fork)) found.push('a deposed leader has a tail');
+  if (record.phase === 'open' && record.term > 1 && acked.some(({ term }) => term === 1)) {
+    found.push('acknowledged under the old leader, open under the new');
+  }
+  if (hosts.filter(({ server }) => server.mode === 'primary').length > 1) found.push('two primaries run');
+  return found;
+}
+
+describe('mutants', () => {
+  it('are each either to be caught or known to live, and no verdict is about a wall that is gone', () => {
+    const names = MUTANTS.map(({ name }) => name);
+    expect(names.filter((name) => (CAUGHT_IN[name] === undefined) === (LIVES_BECAUSE[name] === undefined))).toEqual([]);
+    expect([...Object.keys(CAUGHT_IN), ...Object.keys(LIVES_BECAUSE)].filter((name) => !names.includes(name))).toEqual([]);
+  });
+
+  it.each(MUTANTS.filter(({ scope }) => scope !== null && !SLOW.has(scope)).map((mutant) => [mutant.name, mutant] as const))(
+    '%s is caught',
+    (_, mutant) => expect(judge(mutant)).toMatchObject({ isExpected: true }),
+    TIMEOUT_MS,
+  );
+});

@@ -1,0 +1,56 @@
+/** Every duration of a failover, and what has to hold between them. None of them carries safety: too short costs an election, too long costs time. */
+
+export interface Timing {
+  /** Between two heartbeats of an agent. */
+  heartbeatMs: number;
+  /** Silence below this is never suspicious, however regular the heartbeats were. */
+  suspicionFloorMs: number;
+  /** Silence above this always is. */
+  suspicionCeilingMs: number;
+  /** An answer to a pre-vote that comes later does not count. */
+  preVoteMs: number;
+  /** WAL that still moves holds an election up for this long at most: background writers go on when the agent is dead. */
+  movingWalMs: number;
+  /** Then any voter may open the next epoch. */
+  electionMs: number;
+  /** A voter whose agent is gone for this long is taken out of the setting. */
+  voterGoneMs: number;
+  /** No epoch was opened and no other voter's agent lived for this long: the leader may go lone, unless `strict`. */
+  loneMs: number;
+  /** A quorum-acknowledged write proves leadership for this long. */
+  proofMs: number;
+  /** A tiny commit that proves it. */
+  proofEveryMs: number;
+}
+
+export const TIMING: Timing = {
+  heartbeatMs: 100,
+  suspicionFloorMs: 300,
+  suspicionCeilingMs: 2_000,
+  preVoteMs: 100,
+  movingWalMs: 3_000,
+  electionMs: 1_000,
+  voterGoneMs: 1_000,
+  loneMs: 10_000,
+  proofMs: 1_500,
+  proofEveryMs: 100,
+};
+
+/** What is wrong with a set of durations; none for the defaults, which a test asserts. */
+export function timingProblems(timing: Timing): string[] {
+  const relations: [boolean, string][] = [
+    // One heartbeat may be lost, and the next be late by half, before anybody is suspected.
+    [timing.suspicionFloorMs >= 2.5 * timing.heartbeatMs, 'suspicionFloorMs is at least 2.5 heartbeats'],
+    [timing.suspicionCeilingMs > timing.suspicionFloorMs, 'suspicionCeilingMs is above suspicionFloorMs'],
+    // Otherwise the second candidate would interrupt the first between its pre-vote and its promises.
+    [timing.electionMs > 2 * timing.preVoteMs + timing.suspicionFloorMs, 'electionMs covers pre-vote, promises and a silence'],
+    // A leader that is about to be replaced is not first made weaker.
+    [timing.voterGoneMs > timing.suspicionFloorMs, 'voterGoneMs is above suspicionFloorMs'],
+    [timing.loneMs > 2 * timing.electionMs + timing.voterGoneMs, 'loneMs leaves time for two elections'],
+    [timing.loneMs > timing.movingWalMs + timing.electionMs, 'loneMs leaves time for an election held up by moving WAL'],
+    // A stall of the disk that lasts ten proofs is a failed one; less is not.
+    [timing.proofMs >= 10 * timing.proofEveryMs, 'proofMs covers ten proofs'],
+    [timing.proofMs > timing.suspicionFloorMs, 'proofMs is above suspicionFloorMs'],
+  ];
+  return relations.filter(([holds]) => !holds).map(([, relation]) => relation);
+}
