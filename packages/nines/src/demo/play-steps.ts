@@ -11,7 +11,7 @@ export interface DemoTimes extends StageTimes {
   warmUpMs: number;
 }
 
-export const DEMO_TIMES: DemoTimes = { ...STAGE_TIMES, warmUpMs: 4000 };
+export const DEMO_TIMES: DemoTimes = { ...STAGE_TIMES, warmUpMs: 13_000 };
 
 export interface PlayOptions {
   steps: readonly DemoStep[];

@@ -31,7 +31,7 @@ export interface DemoOptions {
 }
 
 /** Cold processes at full load from the first moment fall behind, and every retry puts them further behind. */
-const RAMP_MS = 3000;
+const RAMP_MS = 12_000;
 const REPORT_FILES = ['report.json', 'index.html', 'history.ndjson'] as const;
 const DOWN_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 15_000;
