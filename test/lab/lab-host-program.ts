@@ -3,6 +3,7 @@
  *   agent                     starts an engine unless one runs, and notes its own pid in /run/agents
  *   engine                    TCP echo on 9000 and 9001, UDP echo on 9002
  *   tcp ADDRESS PORT COUNT    round trips on one connection; prints {outcome, rttMs}
+ *   tcp-for ADDRESS PORT MS   round trips on one connection for so long; prints the slowest in rttMs
  *   udp ADDRESS PORT          one round trip
  *   write FILE SYNC           writes a file, with fsync when SYNC is 'sync'
  */
@@ -66,6 +67,29 @@ function probeTcp(address: string, port: number, count: number): void {
   socket.on('error', (error: NodeJS.ErrnoException) => answer({ outcome: error.code, rttMs }));
 }
 
+/** As many as fit in: a count says nothing about how long the connection is open. */
+function holdTcp(address: string, port: number, durationMs: number): void {
+  const startedAt = performance.now();
+  let slowestMs = 0;
+  let sentAt = 0;
+  const socket = connect(port, address).setNoDelay();
+  const give = (outcome: string | undefined) => answer({ outcome, rttMs: [slowestMs] });
+  let timer = setTimeout(give, TIMEOUT_MS, 'timeout');
+  const send = () => {
+    clearTimeout(timer);
+    timer = setTimeout(give, TIMEOUT_MS, 'timeout');
+    sentAt = performance.now();
+    socket.write('x');
+  };
+  socket.on('connect', send);
+  socket.on('data', () => {
+    slowestMs = Math.max(slowestMs, performance.now() - sentAt);
+    if (performance.now() - startedAt > durationMs) give('ok');
+    send();
+  });
+  socket.on('error', (error: NodeJS.ErrnoException) => give(error.code));
+}
+
 function probeUdp(address: string, port: number): void {
   const socket = createSocket('udp4');
   setTimeout(() => answer({ outcome: 'timeout' }), TIMEOUT_MS);
@@ -84,5 +108,6 @@ function write(file: string, sync: boolean): void {
 if (mode === 'agent') runAgent();
 if (mode === 'engine') runEngine();
 if (mode === 'tcp') probeTcp(args[0] ?? '', Number(args[1]), Number(args[2]));
+if (mode === 'tcp-for') holdTcp(args[0] ?? '', Number(args[1]), Number(args[2]));
 if (mode === 'udp') probeUdp(args[0] ?? '', Number(args[1]));
 if (mode === 'write') write(args[0] ?? '', args[1] === 'sync');
