@@ -184,9 +184,14 @@ describeLab('Redis and Sentinel', () => {
     await old.restart();
     expect((await old.observe()).role).toBe('replica');
     await supervised();
-    expect(await masters()).toEqual([next]);
-    expect(await client(current!).command('GET', 'term')).toBe('new');
-    expect(await client(current!).command('GET', 'greeting')).toBe('hello');
+    // On a stalled machine the Sentinels may have replaced the new master as well (down-after is 1 s): whoever leads, there is one, and it has the writes.
+    const leading = await masters();
+    expect(leading).toHaveLength(1);
+    if (leading[0] !== next) process.stderr.write(`Redis failover: the new master ${next} was replaced by ${leading[0]}\n`);
+    for (const ordinal of [leading[0]!, current!]) {
+      expect(await client(ordinal).command('GET', 'term')).toBe('new');
+      expect(await client(ordinal).command('GET', 'greeting')).toBe('hello');
+    }
   });
 
   it('is told to ask again when the Sentinels have replaced it behind its back', async () => {
