@@ -10,6 +10,8 @@ export interface BenchResult {
   machine: { cores: number; memoryBytes: number; cpu: string; kernel: string };
   versions: Record<string, string>;
   results: ScenarioResult[];
+  /** How many times faster Nines is than a peer, by their medians. */
+  ratios?: { scenario: string; peer: string; ratio: number }[];
 }
 
 export interface ScenarioResult {
@@ -23,6 +25,9 @@ export interface ScenarioResult {
   max: number;
   /** Requests that were not answered well; left out where it does not apply. */
   failed?: number;
+  /** Writes that were acknowledged, and those of them that were not in the database at the end. */
+  acked?: number;
+  lost?: number;
 }
 
 export function median(values: readonly number[]): number {
@@ -40,25 +45,32 @@ export function scenarioResult(system: string, scenario: string, unit: string, v
 }
 
 /** Writes bench/results/NAME.json and returns its path. */
-export function writeResult(name: string, versions: Record<string, string>, results: ScenarioResult[]): string {
+export function writeResult(
+  name: string,
+  versions: Record<string, string>,
+  results: ScenarioResult[],
+  more: Pick<BenchResult, 'ratios'> = {},
+): string {
   const folder = fileURLToPath(new URL('./results/', import.meta.url));
   const file = `${folder}${name}.json`;
   const [cpu] = cpus();
   const machine = { cores: cpus().length, memoryBytes: totalmem(), cpu: cpu?.model ?? 'unknown', kernel: release() };
-  const result: BenchResult = { name, at: new Date().toISOString(), machine, versions, results };
+  const result: BenchResult = { name, at: new Date().toISOString(), machine, versions, results, ...more };
   mkdirSync(folder, { recursive: true });
   writeFileSync(file, `${JSON.stringify(result, null, 2)}\n`);
   return file;
 }
 
 export function table(results: ScenarioResult[]): string {
-  const header = ['scenario', 'system', 'min', 'median', 'max', 'unit', 'failed'];
+  const countsWrites = results.some(({ acked }) => acked !== undefined);
+  const header = ['scenario', 'system', 'runs', 'min', 'median', 'max', 'unit', 'failed', ...(countsWrites ? ['acked', 'lost'] : [])];
   const rows = results.map((result) => [
     result.scenario,
     result.system,
+    String(result.values.length),
     ...[result.min, result.median, result.max].map((value) => value.toFixed(value < 100 ? 1 : 0)),
     result.unit,
-    String(result.failed ?? ''),
+    ...[result.failed, ...(countsWrites ? [result.acked, result.lost] : [])].map((count) => String(count ?? '')),
   ]);
   const widths = header.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]?.length ?? 0)));
   return [header, ...rows]

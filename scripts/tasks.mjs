@@ -18,7 +18,7 @@
  * The lab tests of `npm test`: one for each promise that a change breaks most easily. `npm run test:lab` runs every one.
  * Names of files in test/lab without '.lab.test.ts'.
  */
-export const MAIN_LAB_TESTS = ['stack', 'lab-lifecycle', 'engine-postgres', 'engine-redis', 'engine-gateway', 'package'];
+export const MAIN_LAB_TESTS = ['stack', 'lab-lifecycle', 'postgres-failover-driver', 'engine-redis', 'engine-gateway', 'package'];
 
 const VITEST = 'node_modules/vitest/vitest.mjs';
 

@@ -12,6 +12,7 @@ const PAGES = [
   ...below('packages/nines/templates'),
   ...below('examples'),
   'packages/nines/README.md',
+  'packages/runtime/README.md',
 ].map((name) => join(ROOT, name));
 
 function below(folder: string): string[] {

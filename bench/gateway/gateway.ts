@@ -20,6 +20,7 @@ import type { Bench } from '../run.ts';
 import { load, loadTool, type Scenario } from './load.ts';
 import { handWritten } from './hand-written.ts';
 
+const DEFAULT_RUNS = 7;
 const SECONDS_PER_RUN = 3;
 const WARM_UP_SECONDS = 2;
 const GOAL = 0.95;
@@ -42,11 +43,11 @@ interface System {
 
 export const gatewayBench: Bench = {
   what: "throughput through Nines' gateway against a minimal HAProxy written by hand",
-  defaultRuns: 7,
   run,
 };
 
-async function run({ runs }: { runs: number }): Promise<boolean> {
+async function run({ runs: given }: { runs: number | null }): Promise<boolean> {
+  const runs = given ?? DEFAULT_RUNS;
   const folder = mkdtempSync(join(tmpdir(), 'nines-bench-gateway-'));
   chmodSync(folder, 0o755);
   const cleanUp: (() => Promise<unknown> | void)[] = [() => rmSync(folder, { recursive: true, force: true })];

@@ -10,7 +10,8 @@ import { installIdentity } from '../../packages/nines/src/identity/install-ident
 import type { ClusterSpec, EngineName, PlacedUnit } from '../../packages/nines/src/topology/cluster-spec.ts';
 import type { PostgresTopology, RedisTopology, Topology } from '../../packages/nines/src/topology/topology.ts';
 
-export const ADDRESSES = ['127.0.22.1', '127.0.22.2', '127.0.22.3'] as const;
+const addressesIn = (network: string) => [1, 2, 3].map((number) => `${network}.${number}`);
+export const ADDRESSES = addressesIn('127.0.22');
 
 export interface TestCluster {
   folder: string;
@@ -28,6 +29,8 @@ interface Groups {
   /** Ordinal of the initial leader of each group. */
   leader: number;
   engines: EngineName[];
+  /** First three numbers of the hosts' addresses; of tests that run at one time each its own. */
+  network?: string;
 }
 
 export async function testCluster(groups: Groups): Promise<TestCluster> {
@@ -39,7 +42,7 @@ export async function testCluster(groups: Groups): Promise<TestCluster> {
   const signal = AbortSignal.timeout(30_000);
   await createClusterIdentity({ dir: clusterDir, topology: spec.topology, signal });
   const identityDir = (ordinal: number) => join(folder, `h${ordinal}`, 'data', 'identity');
-  for (const [ordinal, address] of ADDRESSES.entries()) {
+  for (const [ordinal, { address }] of Object.values(spec.hosts).entries()) {
     const seedDir = join(folder, 'seeds', `h${ordinal}`);
     await issueHostIdentity({ clusterDir, outDir: seedDir, host: `h${ordinal}`, address, signal });
     await installIdentity({ seedDir, identityDir: identityDir(ordinal) });
@@ -55,10 +58,12 @@ export async function testCluster(groups: Groups): Promise<TestCluster> {
   return { folder, spec, secrets, context, identityDir, remove: () => rmSync(folder, { recursive: true, force: true }) };
 }
 
-function specOf({ postgres = {}, redis = {}, leader, engines }: Groups): ClusterSpec {
+function specOf({ postgres = {}, redis = {}, leader, engines, network = '127.0.22' }: Groups): ClusterSpec {
   const topology: Topology = {
     name: 'test',
-    hosts: Object.fromEntries(ADDRESSES.map((address, index) => [`h${index}`, { region: 'west', zone: 'abc'[index]!, address }])),
+    hosts: Object.fromEntries(
+      addressesIn(network).map((address, index) => [`h${index}`, { region: 'west', zone: 'abc'[index]!, address }]),
+    ),
     services: {},
     gateway: null,
     postgres,
@@ -75,7 +80,7 @@ function specOf({ postgres = {}, redis = {}, leader, engines }: Groups): Cluster
     objectives: { availability: 99.9, readDeadlineMs: 1000, writeDeadlineMs: 1000 },
   };
   const unitsOf = (engine: EngineName, group: string): PlacedUnit[] =>
-    ADDRESSES.map((_, ordinal) => ({
+    addressesIn(network).map((_, ordinal) => ({
       name: `${engine}-${group}`,
       engine,
       group,
@@ -89,7 +94,9 @@ function specOf({ postgres = {}, redis = {}, leader, engines }: Groups): Cluster
   return {
     revision: 1,
     topology,
-    hosts: Object.fromEntries(ADDRESSES.map((address, index) => [`h${index}`, { address, zone: 'abc'[index]!, region: 'west' }])),
+    hosts: Object.fromEntries(
+      addressesIn(network).map((address, index) => [`h${index}`, { address, zone: 'abc'[index]!, region: 'west' }]),
+    ),
     gatewayAddress: null,
     networkPrefix: 24,
     placement: { units: engines.flatMap((engine) => groupOf(engine).flatMap((group) => unitsOf(engine, group))) },

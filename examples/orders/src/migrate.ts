@@ -28,7 +28,7 @@ export function readMigrations(folder: string): Migration[] {
 }
 
 /** Resolves with the names of those that it ran. Rejects when one that has run has changed since. */
-export async function migrate(client: pg.Client, migrations: Migration[]): Promise<string[]> {
+export async function migrate(client: pg.ClientBase, migrations: Migration[]): Promise<string[]> {
   await client.query("SET lock_timeout = '30s'");
   await client.query('SELECT pg_advisory_lock($1)', [LOCK]);
   try {
@@ -51,7 +51,7 @@ export function pendingMigrations(all: Migration[], applied: { name: string; che
   return all.filter(({ name }) => !done.has(name));
 }
 
-async function runMigration(client: pg.Client, { name, sql, checksum }: Migration): Promise<void> {
+async function runMigration(client: pg.ClientBase, { name, sql, checksum }: Migration): Promise<void> {
   await client.query('BEGIN');
   try {
     await client.query(sql);

@@ -25,7 +25,7 @@ export function seedProducts(): SeedProduct[] {
 }
 
 /** Resolves with the number of products that were new. */
-export async function seed(client: pg.Client): Promise<number> {
+export async function seed(client: pg.ClientBase): Promise<number> {
   const products = seedProducts();
   const result = await client.query(
     `INSERT INTO products (sku, name, price_cents, stock)

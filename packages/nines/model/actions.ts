@@ -66,14 +66,15 @@ function agentActions(model: Model, world: World, host: Host, add: Add): void {
   if (world.budget.requests === 0) return;
   for (const request of model.scope.requests) {
     const after = give({ kind: 'request', request });
-    const isTaken = hostOf(after, me).swap !== host.swap || hostOf(after, me).job !== host.job;
-    if (isTaken) add(`${me} is asked to ${wordsOf(request)}`, spent(after, 'requests'));
+    if (hostOf(after, me) !== host) add(`${me} is asked to ${wordsOf(request)}`, spent(after, 'requests'));
   }
 }
 
 function wordsOf(request: Request): string {
   if (request.kind === 'reverse') return 'reverse the change';
   if (request.kind === 'switchover') return `hand over to ${request.to}`;
+  if (request.kind === 'force') return 'lead by force';
+  if (request.kind === 'reinit') return 'be rebuilt';
   const { acks, voters } = request.kind === 'change' ? request.set : request.target;
   return `${request.kind} to ANY ${acks} (${voters.join(', ')})`;
 }
@@ -137,7 +138,7 @@ function serverActions(model: Model, world: World, host: Host, add: Add): void {
 }
 
 /** Connects, or receives all that there is: PostgreSQL refuses to stream to a log that is not a part of its own. */
-function streamed({ duties }: Model, world: World, host: Host): World {
+export function streamed({ duties }: Model, world: World, host: Host): World {
   const { server, disk, core } = host;
   if (server.mode !== 'standby' || server.link === null) return world;
   const { link } = server;
@@ -169,7 +170,7 @@ function faultActions(model: Model, world: World, host: Host, add: Add): void {
   }
 }
 
-function rebooted({ duties }: Model, host: Host, isHost: boolean): Host {
+export function rebooted({ duties }: Model, host: Host, isHost: boolean): Host {
   const after: Host = isHost ? { ...host, server: { mode: 'down' } } : host;
   const { promise, taint } = host.disk;
   const orphan = host.swap ?? host.orphan;

@@ -47,7 +47,7 @@ export function explore(bare: Model, bounds: Bounds): Exploration {
       pool.encode(next, key);
       if (!seen.add(key, at)) continue;
       bounds.visit?.(next);
-      const promise = violation(next);
+      const promise = violation(next, model.scope.allowsLoss);
       if (promise !== null) return result(false, promise, seen.size - 1);
     }
   }

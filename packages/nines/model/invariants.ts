@@ -3,9 +3,10 @@ import { holds } from '../src/failover/log.ts';
 import { isAnchored, recordProblems, sameSet } from '../src/failover/record.ts';
 import { type Host, hostOf, type World } from './world.ts';
 
-/** The first promise that is broken in this world, or null. */
-export function violation(world: World): string | null {
-  return world.broken ?? recordProblems(world.etcd.record)[0] ?? timelineViolation(world) ?? ackViolation(world) ?? hostViolation(world);
+/** The first promise that is broken in this world, or null. `allowsLoss`: acknowledged writes may be gone. */
+export function violation(world: World, allowsLoss = false): string | null {
+  const lost = allowsLoss ? null : ackViolation(world);
+  return world.broken ?? recordProblems(world.etcd.record)[0] ?? timelineViolation(world) ?? lost ?? hostViolation(world);
 }
 
 function timelineViolation({ tree, etcd }: World): string | null {

@@ -14,7 +14,19 @@ const MOST_STATES = 1_000_000;
 const scopeNamed = (name: string): Scope => EVERY_SCOPE.find((each) => each.name === name) as Scope;
 
 /** Each completes within a few seconds; `npm run model` says which rules are used by all. */
-const QUICK = ['election', 'loss', 'retarget', 'exit', 'switchover', 'change-restart', 'old-reports'];
+const QUICK = [
+  'election',
+  'loss',
+  'retarget',
+  'exit',
+  'switchover',
+  'change-restart',
+  'reversed-twice',
+  'retargeted-twice',
+  'old-reports',
+  'reinit',
+  'force-lone',
+];
 
 /** Where these mutants are caught takes seconds each. */
 const SLOW = new Set([
@@ -39,6 +51,23 @@ describe('the failover core, in every order of events', () => {
       });
       expect(seen.violation).toBeNull();
       expect(seen.isComplete).toBe(true);
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    'loses acknowledged writes by an operator’s order alone',
+    () => {
+      for (const name of ['force', 'force-lone']) {
+        const scope = { ...scopeNamed(name), allowsLoss: false };
+        const bounds = { states: MOST_STATES, isOver: () => false };
+        const explored = (each: Scope) => explore(makeModel({ scope: each, ...UNCHANGED, watch: () => {} }), bounds);
+        const { violation } = explored(scope);
+        expect(violation?.promise).toMatch(/^acknowledged write .* is not in the log of leader/);
+        expect(violation?.trace.some((label) => label.endsWith('is asked to lead by force'))).toBe(true);
+        const unasked = { ...scope, epochs: 2, requests: [] };
+        expect(explored(unasked)).toMatchObject({ violation: null, isComplete: true });
+      }
     },
     TIMEOUT_MS,
   );

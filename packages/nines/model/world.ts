@@ -104,6 +104,8 @@ export interface Scope {
   prologue?: readonly string[];
   /** Hosts that exit and restart; all unless named. */
   fragile?: readonly NodeName[];
+  /** Acknowledged writes may be lost, as an operator asked for; everything else must hold. */
+  allowsLoss?: boolean;
 }
 
 export interface Model {
@@ -143,9 +145,9 @@ export function firstWorld({ nodes, acks, budget, voters }: Scope): World {
       : { mode: 'standby', following: link, log: null };
     const senders = standbys.map((to): Sender => ({ to, counted: true, flush: log.lsn, seen: setting }));
     return {
-      core: { ...bootState(me, SYSTEM, { promise: 0, taint: 0, postgres }), view: etcd },
+      core: { ...bootState(me, SYSTEM, { promise: 0, taint: 0, postgres }), view: etcd, newestRevision: etcd.revision },
       disk: { promise: 0, taint: 0, log, link },
-      server: isLeader ? { mode: 'primary', term: 1, setting, armed: true, admitting: true, senders } : { mode: 'standby', link },
+      server: isLeader ? { mode: 'primary', term: 1, setting, armed: acks > 0, admitting: true, senders } : { mode: 'standby', link },
       job: null,
       ghost: null,
       swap: null,

@@ -4,7 +4,8 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { createSecureContext } from 'node:tls';
-import pg from 'pg';
+import type pg from 'pg';
+import { createPool, type NinesPool } from '@nines/runtime';
 import type { DatabaseConfig } from '../config.ts';
 import type { Deadline } from '../deadline.ts';
 import type { DependencyLog } from '../dependency-log.ts';
@@ -15,14 +16,15 @@ import { mayRetry, sqlStateOf } from './outcome.ts';
 import { runStatement, runTransaction, type Statement, type Transaction } from './transaction.ts';
 
 export class Database {
-  readonly #pool: pg.Pool;
+  readonly #pool: NinesPool;
   readonly #config: DatabaseConfig;
   readonly #log: DependencyLog;
 
   constructor(config: DatabaseConfig, log: DependencyLog) {
     this.#config = config;
     this.#log = log;
-    this.#pool = new pg.Pool(poolOptions(config));
+    // Follows the leader: the connections to a deposed one end at once, and callers wait for the next inside their deadlines.
+    this.#pool = createPool({ pg: poolOptions(config), waitMs: config.handshakeTimeoutMs });
     // An idle connection that breaks is thrown away by the pool; unheard, this event would end the process.
     this.#pool.on('error', (error) => log.failed(error));
   }

@@ -7,9 +7,11 @@ import type { ClusterSpec, EngineName, PlacedUnit } from '../topology/cluster-sp
 import type { DesiredState } from './desired-state.ts';
 import type { HostState } from './host-state.ts';
 import { rotateLogs } from './log-files.ts';
+import { messageOf } from './message-of.ts';
 import { planHashes } from './plan-hash.ts';
 import { type Decision, type DesiredUnit, reconcile } from './reconcile.ts';
 import { UnitRecords } from './unit-record.ts';
+import type { Runner } from './runner.ts';
 import { UnitRunner, type UnitSurroundings } from './unit-runner.ts';
 
 const ROTATE_EVERY_MS = 30_000;
@@ -26,12 +28,14 @@ export interface AgentOptions {
   firstTime: FirstTime;
   beforeStart: UnitSurroundings['beforeStart'];
   log(unit: string, message: string): void;
+  /** Runs units of an engine in a way of its own; null: the agent starts them as it starts every other. */
+  runnerOf?(engine: string, name: string, surroundings: UnitSurroundings): Runner | null;
 }
 
 export class Agent {
   readonly logDir: string;
   readonly #options: AgentOptions;
-  readonly #runners = new Map<string, UnitRunner>();
+  readonly #runners = new Map<string, Runner>();
   readonly #records: UnitRecords;
   readonly #startedAtMs: number;
   readonly #rotation: NodeJS.Timeout;
@@ -50,7 +54,7 @@ export class Agent {
     mkdirSync(this.logDir, { recursive: true, mode: 0o750 });
     this.#records = new UnitRecords(options.paths.runDir);
     this.#startedAtMs = Date.now();
-    for (const record of this.#records.readAll()) this.#runner(record.name).adopt(record);
+    for (const record of this.#records.readAll()) this.#runner(record.name, record.engine).adopt(record);
     this.#rotation = setInterval(() => this.#rotate(), ROTATE_EVERY_MS);
     this.plan();
   }
@@ -65,7 +69,7 @@ export class Agent {
         return this.#planUnit(spec, unit);
       } catch (error) {
         this.#options.log(unit.name, `cannot be planned: ${messageOf(error)}`);
-        return before.get(unit.name) ?? this.#runner(unit.name).asItRuns();
+        return before.get(unit.name) ?? this.#runner(unit.name, unit.engine).asItRuns();
       }
     });
     const wanted = new Set(here.map((unit) => unit.name));
@@ -80,7 +84,7 @@ export class Agent {
     const plan = engine.plan(context);
     const hashes = planHashes(plan);
     const restartCount = spec.restarts[`${unit.name}@${host}`] ?? 0;
-    this.#runner(unit.name).want({ engine, context, plan, restartCount, ...hashes });
+    this.#runner(unit.name, unit.engine).want({ engine, context, plan, restartCount, ...hashes });
     const { name, after, startTimeoutMs } = plan;
     const held = spec.holds.includes(`${unit.name}@${host}`);
     return { name, after, startTimeoutMs, restartCount, held, ...hashes };
@@ -165,10 +169,10 @@ export class Agent {
     return { spec, unit, paths, secrets, certificate };
   }
 
-  #runner(name: string): UnitRunner {
+  #runner(name: string, engine: string): Runner {
     const known = this.#runners.get(name);
     if (known !== undefined) return known;
-    const runner = new UnitRunner(name, {
+    const surroundings: UnitSurroundings = {
       logDir: this.logDir,
       records: this.#records,
       now: () => performance.now(),
@@ -178,7 +182,8 @@ export class Agent {
       log: this.#options.log,
       firstTime: this.#options.firstTime,
       beforeStart: this.#options.beforeStart,
-    });
+    };
+    const runner = this.#options.runnerOf?.(engine, name, surroundings) ?? new UnitRunner(name, surroundings);
     this.#runners.set(name, runner);
     return runner;
   }
@@ -187,8 +192,4 @@ export class Agent {
 function diskOf(folder: string): HostState['disk'] {
   const { bavail, blocks, bsize } = statfsSync(folder);
   return { freeBytes: bavail * bsize, sizeBytes: blocks * bsize };
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -42,7 +42,8 @@ export function engineIo({ clients, firstTime, log }: IoSurroundings, signal: Ab
     signal,
     firstTime,
     log,
-    run: (argv: string[], options: RunOptions = {}) => run(argv, { ...options, signal }),
+    run: (argv: string[], options: RunOptions = {}) =>
+      run(argv, { ...options, signal: options.signal === undefined ? signal : AbortSignal.any([signal, options.signal]) }),
     keep: (key, open) => clients.keep(key, open),
     drop: (key) => clients.drop(key),
   };

@@ -7,22 +7,30 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { HostPaths, UnitContext } from '../engines/engine.ts';
 import { etcdEndpoints } from '../engines/etcd/render.ts';
+import { createPostgresControl } from '../engines/postgres/member-control.ts';
 import { migrationPlan } from '../engines/service/migration.ts';
 import { readSecrets } from '../identity/cluster-identity.ts';
 import { type CertificateName, certificatePaths, HOST_CERTIFICATES } from '../identity/identity.ts';
 import { installIdentity } from '../identity/install-identity.ts';
-import { createStore } from '../store/store.ts';
+import { TIMING } from '../failover/timing.ts';
+import { createStore, type Store } from '../store/store.ts';
 import { Agent } from './agent.ts';
-import { AGENT_PORT } from '../topology/ports.ts';
-import { type ApiServers, startApi } from './api.ts';
+import { AGENT_PEER_PORT, AGENT_PORT } from '../topology/ports.ts';
+import { startApi } from './api.ts';
 import { claimHost } from './claim-host.ts';
 import { DesiredState, parseSpec, saveSpec } from './desired-state.ts';
 import { ENGINES } from './engines.ts';
+import { FailoverGroups } from './failover/failover-groups.ts';
+import type { Failover } from './failover/groups.ts';
+import { PostgresRunner } from './failover/postgres-runner.ts';
 import { readText } from './files.ts';
 import { FirstTimes } from './first-times.ts';
 import { localView } from './local-view.ts';
 import { tailLog } from './log-files.ts';
 import { Migrations } from './migrations.ts';
+import { createPeers, type PeerTls } from './peers/create-peers.ts';
+import type { Peers } from './peers/peers.ts';
+import { startRouting } from './routing/routing.ts';
 import { run, RunError } from './run.ts';
 import { followStore } from './store-link.ts';
 
@@ -81,17 +89,15 @@ export async function runAgent(options: AgentArguments): Promise<void> {
     execute: (context, service, signal) => migrate(context, service, join(paths.dataDir, 'logs', `${context.unit.name}.log`), signal),
     log,
   });
+  const firstTime = new FirstTimes({ store, cluster: desired.spec.topology.name, host: options.host });
+  const peers = await connectPeers(options.host, desired, tls);
+  const groups = failoverGroups(options.host, desired, peers, store);
   const agent = new Agent({
-    host: options.host,
-    paths,
-    desired,
-    secrets,
-    engines: ENGINES,
-    certificate,
+    ...{ host: options.host, paths, desired, secrets, engines: ENGINES, certificate, firstTime, log },
     certificates: HOST_CERTIFICATES.map((name) => ({ name, expiresAtMs: expiryOf(certificate(name).certFile) })),
-    firstTime: new FirstTimes({ store, cluster: desired.spec.topology.name, host: options.host }),
     beforeStart: (context, signal) => migrations.ensure(context, signal),
-    log,
+    runnerOf: (engine, name, unit) =>
+      engine === 'postgres' ? new PostgresRunner(name, { unit, firstTime, groups, createControl: createPostgresControl }) : null,
   });
   const api = await startApi(
     {
@@ -99,6 +105,7 @@ export async function runAgent(options: AgentArguments): Promise<void> {
       log: (unit, lines) =>
         agent.state().units.some(({ name }) => name === unit) ? tailLog(join(agent.logDir, `${unit}.log`), lines) : null,
       local: (path) => localView(desired.spec, options.host, path),
+      failover: groups,
     },
     {
       address: desired.spec.hosts[options.host]?.address ?? '127.0.0.1',
@@ -107,20 +114,55 @@ export async function runAgent(options: AgentArguments): Promise<void> {
       tls,
     },
   );
+  const routing = await routeClients(options.host, paths, desired, groups);
   const ending = new AbortController();
   void followStore({
     store,
     host: options.host,
     desired,
     signal: ending.signal,
-    onDesired: () => agent.plan(),
+    onDesired: () => {
+      groups.update();
+      agent.plan();
+    },
     onReachable: (reachable) => {
       agent.storeReachable = reachable;
     },
     log: (message) => log('agent', message),
   });
   log('agent', `runs host ${options.host} as process ${process.pid}`);
-  endOnSignal(agent, api, ending);
+  endOnSignal(agent, ending, async () => {
+    groups.close();
+    await Promise.all([api.close(), routing.close(), peers.close()]);
+  });
+}
+
+function failoverGroups(host: string, desired: DesiredState, peers: Peers, store: Store): FailoverGroups {
+  return new FailoverGroups({
+    ...{ host, peers, store, log },
+    spec: () => desired.spec,
+    timing: TIMING,
+    now: () => performance.now(),
+    wallClock: Date.now,
+    random: Math.random,
+  });
+}
+
+/** The gateway and load balancers, which follow the leader. */
+async function routeClients(host: string, paths: HostPaths, desired: DesiredState, failover: Failover): ReturnType<typeof startRouting> {
+  return await startRouting({ failover, host, paths, spec: () => desired.spec, log: (message) => log('routing', message) });
+}
+
+/** The other agents, for what cannot wait for etcd: who is alive, and promises. */
+async function connectPeers(host: string, desired: DesiredState, tls: PeerTls): Promise<Peers> {
+  return await createPeers({
+    host,
+    address: desired.spec.hosts[host]?.address ?? '127.0.0.1',
+    port: AGENT_PEER_PORT,
+    peers: () => Object.fromEntries(Object.entries(desired.spec.hosts).map(([name, { address }]) => [name, address])),
+    tls,
+    log: (message) => log('agent', message),
+  });
 }
 
 /** Whoever starts the others again must not wait for them: on a machine without idle CPU that took up to a second. */
@@ -164,13 +206,13 @@ async function migrate(context: UnitContext, service: string, logFile: string, s
 }
 
 /** TERM ends the agent alone: the units go on, and the next agent adopts them. */
-function endOnSignal(agent: Agent, api: ApiServers, ending: AbortController): void {
+function endOnSignal(agent: Agent, ending: AbortController, close: () => Promise<unknown>): void {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.once(signal, () => {
       log('agent', `ends on ${signal}; its units go on`);
       ending.abort();
       agent.close();
-      void api.close().finally(() => process.exit(0));
+      void close().finally(() => process.exit(0));
     });
   }
 }

@@ -1,22 +1,7 @@
 /** The agent's own metrics in Prometheus' text format. Pure. */
 import type { HostState, UnitState } from './host-state.ts';
-
-/** Backslash, quote and line end are the three that the format escapes. */
-function label(value: string): string {
-  return value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
-}
-
-function line(name: string, labels: Record<string, string>, value: number): string {
-  const pairs = Object.entries(labels).map(([key, text]) => `${key}="${label(text)}"`);
-  return `${name}{${pairs.join(',')}} ${value}`;
-}
-
-interface Family {
-  name: string;
-  type: 'gauge' | 'counter';
-  help: string;
-  samples(state: HostState): string[];
-}
+import { type Family, line, renderFamilies } from './metric-lines.ts';
+import { type LeadershipSource, postgresFamilies } from './postgres-metrics.ts';
 
 const unitLabels = (state: HostState, unit: UnitState) => ({
   unit: unit.name,
@@ -101,9 +86,6 @@ function detailSamples(state: HostState, unit: UnitState): string[] {
   });
 }
 
-export function renderMetrics(state: HostState): string {
-  const blocks = FAMILIES.map(({ name, type, help, samples }) =>
-    [`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`, ...samples(state)].join('\n'),
-  );
-  return `${blocks.join('\n')}\n`;
+export function renderMetrics(state: HostState, failover: LeadershipSource): string {
+  return renderFamilies([...FAMILIES, ...postgresFamilies(failover)], state);
 }

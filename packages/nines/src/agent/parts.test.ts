@@ -210,7 +210,7 @@ describe('agent API', () => {
         },
       ],
     } as unknown as HostState;
-    const lines = renderMetrics(state).split('\n');
+    const lines = renderMetrics(state, { groups: () => [], view: () => null, health: () => null }).split('\n');
     expect(lines).toContain('nines_unit_ready{unit="x",engine="redis",group="g\\"\\\\\\n",host="h",zone="a",role="master"} 1');
     expect(lines.filter((line) => line.startsWith('nines_unit_detail'))).toHaveLength(2);
     expect(lines).toContain('nines_certificate_expires_seconds{host="h",zone="a",name="etcd"} 5');

@@ -9,6 +9,7 @@ import type { UnitPlan } from '../engines/engine.ts';
 import { readText, writeFileAtomic } from './files.ts';
 import type { PlanHashes } from './plan-hash.ts';
 import { type ProcessId, readProcess } from './process.ts';
+import type { DesiredUnit } from './reconcile.ts';
 
 export interface UnitRecord extends PlanHashes {
   name: string;
@@ -19,6 +20,11 @@ export interface UnitRecord extends PlanHashes {
   startedAtMs: number;
   /** Null while the start is announced but the process is not known yet. */
   id: ProcessId | null;
+}
+
+/** What runs, as what is wanted: nothing is to be done about it. */
+export function asWanted({ name, after, restartHash, reloadHash, restartCount }: UnitRecord): DesiredUnit {
+  return { name, after, restartHash, reloadHash, restartCount, startTimeoutMs: Number.POSITIVE_INFINITY, held: false };
 }
 
 export class UnitRecords {

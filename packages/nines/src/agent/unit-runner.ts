@@ -1,17 +1,18 @@
 /** One unit on this host: its process, its observations, its phase. What to do and when, `reconcile` decides. */
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Engine, FirstTime, Observation, UnitContext, UnitPlan } from '../engines/engine.ts';
+import type { FirstTime, Observation, UnitContext } from '../engines/engine.ts';
 import { BACKOFF, backoffMs, failuresAfterExit } from './backoff.ts';
 import { engineIo, KeptClients } from './engine-io.ts';
 import { materialise } from './files.ts';
 import type { UnitCondition, UnitState } from './host-state.ts';
+import { messageOf } from './message-of.ts';
 import { orAborted } from './or-aborted.ts';
-import type { PlanHashes } from './plan-hash.ts';
 import { isAlive, type ProcessId, signalProcess, signalSession } from './process.ts';
 import type { ActualUnit, DesiredUnit, UnitPhase } from './reconcile.ts';
+import type { Runner, WantedUnit } from './runner.ts';
 import { spawnUnit } from './spawn.ts';
-import { processesWithLog, type UnitRecord, type UnitRecords } from './unit-record.ts';
+import { asWanted, processesWithLog, type UnitRecord, type UnitRecords } from './unit-record.ts';
 
 /** How often a unit is looked at. Unready units often: a start must not wait for us; ready ones seldom: idle is cheap. */
 export const OBSERVE = { unreadyMs: 100, readyMs: 1_000, timeoutMs: 2_000 } as const;
@@ -37,14 +38,7 @@ export interface UnitSurroundings {
   beforeStart(context: UnitContext, signal: AbortSignal): Promise<void>;
 }
 
-export interface WantedUnit extends PlanHashes {
-  engine: Engine;
-  context: UnitContext;
-  plan: UnitPlan;
-  restartCount: number;
-}
-
-export class UnitRunner {
+export class UnitRunner implements Runner {
   readonly name: string;
   readonly #around: UnitSurroundings;
   readonly #clients = new KeptClients();
@@ -67,7 +61,6 @@ export class UnitRunner {
     this.#around = around;
   }
 
-  /** Null: nobody wants it any more; what runs keeps being watched until it is stopped. */
   want(wanted: WantedUnit | null): void {
     const before = this.#wanted;
     this.#wanted = wanted;
@@ -76,7 +69,6 @@ export class UnitRunner {
     if (before === null) this.#observeIn(0);
   }
 
-  /** Takes over the process that an earlier agent recorded, if it still lives. */
   adopt(record: UnitRecord): void {
     const id = record.id ?? processesWithLog(this.#logFile())[0];
     if (id === undefined || !isAlive(id)) {
@@ -150,7 +142,6 @@ export class UnitRunner {
     killer.unref();
   }
 
-  /** Writes the changed files and tells the process. */
   reload(): void {
     const { wanted, record } = { wanted: this.#wanted, record: this.#record };
     if (wanted === null || record === null || record.id === null) return;
@@ -170,21 +161,15 @@ export class UnitRunner {
     this.#around.changed();
   }
 
-  /** The agent goes; the process stays. */
   release(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
     this.#clients.dropAll();
   }
 
-  /** The unit is gone for good. */
   forget(): void {
     this.release();
     this.#around.records.remove(this.name);
-  }
-
-  get hasProcess(): boolean {
-    return this.#record !== null;
   }
 
   actual(): ActualUnit {
@@ -198,14 +183,10 @@ export class UnitRunner {
     };
   }
 
-  /** What runs, as what is wanted: for a unit whose new plan cannot be made. Empty when nothing runs. */
   asItRuns(): DesiredUnit[] {
-    if (this.#record === null) return [];
-    const { name, after, restartHash, reloadHash, restartCount } = this.#record;
-    return [{ name, after, restartHash, reloadHash, restartCount, startTimeoutMs: Number.POSITIVE_INFINITY, held: false }];
+    return this.#record === null ? [] : [asWanted(this.#record)];
   }
 
-  /** @param held what `reconcile` says of it when nothing runs. */
   state(held: string): UnitState {
     const unit = this.#wanted?.context.unit;
     const observed = this.#phase.kind === 'running' ? this.#observation : null;
@@ -367,8 +348,4 @@ export class UnitRunner {
   #logFile(): string {
     return join(this.#around.logDir, `${this.name}.log`);
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,11 +1,10 @@
-import { createInterface } from 'node:readline/promises';
 import { Command } from 'commander';
-import { NinesError } from '../errors/errors.ts';
 import { apply, planApply } from '../operations/apply.ts';
 import { Cluster } from '../operations/cluster.ts';
 import { loadProject } from '../operations/project.ts';
 import { topologyNotes } from '../topology/notes.ts';
 import { chosenLab, configOption, durationOption, jsonOption, labOption, type LabOptions } from './options.ts';
+import { agreed } from './terminal/ask.ts';
 import { printJson, printLine } from './terminal/print.ts';
 import { UpScreen } from './up-screen.ts';
 
@@ -15,6 +14,8 @@ interface ApplyCommandOptions extends LabOptions {
   timeout: number;
   json?: boolean;
 }
+
+const APPLY_ELSE = 'Give --yes to apply, or --dry-run to look only.';
 
 export function applyCommand(signal: AbortSignal): Command {
   return new Command('apply')
@@ -34,7 +35,8 @@ export function applyCommand(signal: AbortSignal): Command {
         const lines = [...plan.changes.map((change) => change.line), ...waitingLine(plan.waiting)];
         // What is agreed to has to be seen; with --json standard output is the document's alone.
         printLine(lines.length === 0 ? 'nothing to change' : lines.join('\n'), options.json === true ? process.stderr : process.stdout);
-        const acts = lines.length > 0 && options.dryRun !== true && (options.yes === true || (await agreed(signal)));
+        const acts =
+          lines.length > 0 && options.dryRun !== true && (options.yes === true || (await agreed('Apply this?', APPLY_ELSE, signal)));
         if (!acts && lines.length > 0) process.stderr.write('nothing was changed\n');
         if (acts) await carryOut(cluster, plan, options.timeout, signal);
         if (options.json === true) printJson({ changes: plan.changes, applied: acts, revision: cluster.spec.revision });
@@ -62,20 +64,5 @@ async function carryOut(
   } catch (error) {
     screen.failed();
     throw error;
-  }
-}
-
-async function agreed(signal: AbortSignal): Promise<boolean> {
-  if (!process.stdin.isTTY) {
-    throw new NinesError('E_USAGE', 'there is no terminal to ask on', { hint: 'Give --yes to apply, or --dry-run to look only.' });
-  }
-  const asking = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    return /^y(es)?$/i.test(await asking.question('Apply this? [y/N] ', { signal }));
-  } catch (cause) {
-    // Ctrl-C and Ctrl-D are readline's own while it asks.
-    throw new NinesError('E_INTERRUPTED', 'the question was not answered', { cause, hint: 'Nothing was changed.' });
-  } finally {
-    asking.close();
   }
 }

@@ -8,6 +8,7 @@ import { chosenLab, configOption, labOption, type LabOptions } from './options.t
 interface ExecCommandOptions extends LabOptions {
   group?: string;
   user?: string;
+  replica?: boolean;
 }
 
 export function execCommand(signal: AbortSignal): Command {
@@ -19,6 +20,7 @@ export function execCommand(signal: AbortSignal): Command {
     .addOption(configOption())
     .option('--group <name>', 'before the tool: the PostgreSQL or Redis group; default: the first')
     .option('--user <name>', "before the tool: role or user to connect as; default: 'app'")
+    .option('--replica', 'before the tool: psql at the standby that is least behind')
     .passThroughOptions()
     .action(async (first: string, words: string[], options: ExecCommandOptions) => {
       const cluster = await Cluster.open(await chosenLab(options));

@@ -8,10 +8,15 @@ import { applyCommand } from './apply.ts';
 import { doctorCommand } from './doctor.ts';
 import { downCommand } from './down.ts';
 import { execCommand } from './exec.ts';
+import { explainCommand } from './explain.ts';
+import { failoverCommand } from './failover.ts';
 import { initCommand } from './init.ts';
 import { logsCommand } from './logs.ts';
+import { pauseCommand, resumeCommand } from './pause.ts';
+import { reinitCommand } from './reinit.ts';
 import { restartCommand } from './restart.ts';
 import { statusCommand } from './status.ts';
+import { switchoverCommand } from './switchover.ts';
 import { printJson } from './terminal/print.ts';
 import { style } from './terminal/style.ts';
 import { upCommand } from './up.ts';
@@ -32,6 +37,12 @@ export function createProgram(signal: AbortSignal): Command {
     logsCommand(signal),
     applyCommand(signal),
     restartCommand(signal),
+    explainCommand(signal),
+    switchoverCommand(signal),
+    failoverCommand(signal),
+    pauseCommand(signal),
+    resumeCommand(signal),
+    reinitCommand(signal),
     execCommand(signal),
     downCommand(signal),
   ];

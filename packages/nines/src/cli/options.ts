@@ -22,6 +22,7 @@ export const labOption = (): Option =>
 export const newLabOption = (): Option => new Option('--lab <name>', "the lab's name; default: the topology's");
 export const configOption = (): Option => new Option('-c, --config <file>', 'the topology; default: nines.config.ts in this folder');
 export const jsonOption = (): Option => new Option('--json', 'one JSON document on standard output');
+export const jsonLinesOption = (): Option => new Option('--json', 'one JSON document per line on standard output');
 
 export function durationOption(flags: string, description: string, fallback: string): Option {
   return new Option(flags, description).default(parseDuration(fallback), fallback).argParser((text: string) => {

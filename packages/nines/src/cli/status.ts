@@ -2,8 +2,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Command } from 'commander';
 import { EXIT } from '../errors/errors.ts';
 import { Cluster } from '../operations/cluster.ts';
+import { presentViews } from '../operations/postgres/group.ts';
 import { readiness } from '../operations/readiness.ts';
 import { chosenLab, configOption, jsonOption, labOption, type LabOptions } from './options.ts';
+import { groupLines } from './group-lines.ts';
 import { clusterTable, headline } from './status-table.ts';
 import { printJson, printLine } from './terminal/print.ts';
 
@@ -35,7 +37,7 @@ export function statusCommand(signal: AbortSignal): Command {
 /** True when everything is ready. */
 async function show(cluster: Cluster, options: StatusCommandOptions, signal: AbortSignal, before = ''): Promise<boolean> {
   await cluster.fetchSpec().catch(() => undefined); // etcd away: the last known desired state serves.
-  const answers = await cluster.states(signal);
+  const [answers, postgres] = await Promise.all([cluster.states(signal), presentViews(cluster, signal)]);
   // After Ctrl-C every host would be called unreachable.
   signal.throwIfAborted();
   const { missing } = readiness(cluster.spec, answers);
@@ -46,10 +48,13 @@ async function show(cluster: Cluster, options: StatusCommandOptions, signal: Abo
       gateway: cluster.spec.gatewayAddress,
       ready: missing.length === 0,
       missing,
+      postgres,
       hosts: answers,
     });
   } else {
-    printLine(`${before}${headline(cluster.spec, answers, process.stdout)}\n\n${clusterTable(cluster.spec, answers, process.stdout)}`);
+    const groups = groupLines(cluster.spec, postgres, process.stdout);
+    const top = [headline(cluster.spec, answers, process.stdout), ...groups].join('\n');
+    printLine(`${before}${top}\n\n${clusterTable(cluster.spec, answers, process.stdout)}`);
   }
   return missing.length === 0;
 }

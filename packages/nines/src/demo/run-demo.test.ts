@@ -74,6 +74,10 @@ describe('the demo', () => {
       'heal a',
       'redis redis-cache@c1',
       'restart orders',
+      'postgres postgres-main@b1',
+      'zone zone b',
+      'heal b',
+      'switchover postgres-main',
       'down',
     ]);
     const written = JSON.parse(await readFile(join(folder, 'report.json'), 'utf8')) as DemoReport;
@@ -145,6 +149,21 @@ describe('the demo', () => {
   it('moves the address out of the zone of the primary before it cuts a zone off', async () => {
     const { system } = await play({ spellMs: {}, holders: ['b1', 'a1'] }, { only: ['zone-loss'] });
     expect(system.calls).toEqual(['up', 'gateway haproxy@b1', 'zone zone a', 'heal a', 'down']);
+    // Where the primary is now counts, not where it was placed first.
+    const { system: moved } = await play({ spellMs: {}, holders: ['a1', 'b1'], primary: 'a1' }, { only: ['zone-loss'] });
+    expect(moved.calls).toEqual(['up', 'gateway haproxy@a1', 'zone zone b', 'heal b', 'down']);
+  }, 30_000);
+
+  it('cuts off the zone of the primary, wherever it is, and judges how long a switchover was felt', async () => {
+    const { report, system } = await play(
+      { spellMs: { switchover: 1200 }, primary: 'c1', fate: { kind: 'reset', done: false } },
+      { only: ['primary-zone-loss', 'switchover'] },
+    );
+    expect(system.calls).toEqual(['up', 'zone zone c', 'heal c', 'switchover postgres-main', 'down']);
+    expectVerdict(report, 'failed');
+    expect(report.findings.join()).toMatch(
+      /switchover of PostgreSQL: (not certain: )?it (took .* to recover|did not recover within the step) \(limit 500 ms\)/,
+    );
   }, 30_000);
 
   it('takes everything down when it is interrupted, when up fails, and says when down fails', async () => {

@@ -2,7 +2,7 @@
 import { NinesError } from '../errors/errors.ts';
 import type { StepLimits } from '../report/report.ts';
 import type { PlacedUnit } from '../topology/cluster-spec.ts';
-import type { HostName } from '../topology/topology.ts';
+import type { HostName, ZoneName } from '../topology/topology.ts';
 import type { DemoCluster, FaultProof } from './system.ts';
 
 export interface Stage {
@@ -59,20 +59,7 @@ export const DEMO_STEPS: readonly DemoStep[] = [
     title: 'cut off the zone that holds the address, heal it',
     limits: { recoveredMs: 2000 },
     prepare: moveAddressFromLeaders,
-    act: async (stage) => {
-      const { cluster } = stage;
-      const zone = zoneOf(cluster, await cluster.gatewayHolder(stage));
-      stage.say(`cutting off zone ${zone}`);
-      const cut = await cluster.cutZone(zone, stage);
-      try {
-        stage.fault('cut', cut);
-        await stage.clientsSteady();
-      } finally {
-        stage.say(`healing zone ${zone}`);
-        // Also when the step gives up: what follows must not meet a zone that is still cut off.
-        stage.fault('heal', await cut.heal(stage));
-      }
-    },
+    act: async (stage) => cutOff(stage, zoneOf(stage.cluster, await stage.cluster.gatewayHolder(stage))),
   },
   {
     name: 'redis-kill',
@@ -89,7 +76,39 @@ export const DEMO_STEPS: readonly DemoStep[] = [
       stage.fault('restart', await cluster.rollingRestart(cluster.service, { signal, progress: say }));
     },
   },
+  {
+    name: 'postgres-kill',
+    title: 'kill -9 the PostgreSQL primary',
+    limits: { recoveredMs: 1000 },
+    act: async (stage) => kill(stage, await stage.cluster.postgresPrimary(stage)),
+  },
+  {
+    name: 'primary-zone-loss',
+    title: "cut off the primary's zone, heal it",
+    limits: { recoveredMs: 2000 },
+    act: async (stage) => cutOff(stage, zoneOf(stage.cluster, (await stage.cluster.postgresPrimary(stage)).host)),
+  },
+  {
+    name: 'switchover',
+    title: 'switchover of PostgreSQL',
+    limits: { recoveredMs: 500 },
+    act: async (stage) => stage.fault('switchover', await stage.cluster.switchover({ signal: stage.signal, progress: stage.say })),
+  },
 ];
+
+/** Clients have to be steady while the zone is away: what recovers only with the zone has not been survived. */
+async function cutOff(stage: Stage, zone: ZoneName): Promise<void> {
+  stage.say(`cutting off zone ${zone}`);
+  const cut = await stage.cluster.cutZone(zone, stage);
+  try {
+    stage.fault('cut', cut);
+    await stage.clientsSteady();
+  } finally {
+    stage.say(`healing zone ${zone}`);
+    // Also when the step gives up: what follows must not meet a zone that is still cut off.
+    stage.fault('heal', await cut.heal(stage));
+  }
+}
 
 async function kill(stage: Stage, unit: PlacedUnit): Promise<void> {
   stage.say(`kill -9 ${unit.name} on ${unit.host}`);
@@ -105,10 +124,9 @@ const MOST_MOVES = 3;
  */
 async function moveAddressFromLeaders(stage: Stage): Promise<void> {
   const { cluster } = stage;
-  const primary = firstUnit(cluster, (unit) => unit.engine === 'postgres' && unit.initialLeader);
   for (let moves = 0; ; moves += 1) {
     const holder = await cluster.gatewayHolder(stage);
-    const leaders = [primary, await cluster.redisMaster(stage)];
+    const leaders = [await cluster.postgresPrimary(stage), await cluster.redisMaster(stage)];
     if (leaders.every((leader) => zoneOf(cluster, leader.host) !== zoneOf(cluster, holder))) return;
     if (moves === MOST_MOVES) {
       throw new NinesError(

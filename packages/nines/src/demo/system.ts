@@ -36,6 +36,8 @@ export interface DemoCluster {
   gatewayHolder(options: Waiting): Promise<HostName>;
   /** The Redis unit that is master now, by the Sentinels' word. */
   redisMaster(options: Waiting): Promise<PlacedUnit>;
+  /** The PostgreSQL unit that admits writers now, by the agents' word. Waits while nobody does. */
+  postgresPrimary(options: Waiting): Promise<PlacedUnit>;
   /**
    * kill -9. Resolves when that process is gone, with what proves it. The unit's agent starts it again; that is
    * `allReady`'s to wait for.
@@ -48,6 +50,8 @@ export interface DemoCluster {
    * at which it began.
    */
   rollingRestart(service: string, options: Narrated): Promise<FaultProof>;
+  /** Lets another member lead PostgreSQL; resolves when it does, with the time at which that was asked for. */
+  switchover(options: Narrated): Promise<FaultProof>;
   /** Resolves when every unit on every host is ready; at the signal rejects with an error that names those that are not. */
   allReady(options: Waiting): Promise<void>;
   /** Every order in the primary database with its idempotency key; read straight from PostgreSQL, not through the API. */

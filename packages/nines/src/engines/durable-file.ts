@@ -19,9 +19,22 @@ export async function syncDirectory(path: string): Promise<void> {
  * One that is there as wanted is left alone: a restart then waits for no disk, and works while the disk is full.
  */
 export async function replaceFile(path: string, content: string, mode: number): Promise<void> {
+  if (await putFile(path, content, mode, { synced: true })) await syncDirectory(dirname(path));
+}
+
+/**
+ * The same for a file that is written anew before anybody reads it after a power loss: nothing waits for the disk. A reader
+ * sees the old content or the new one.
+ */
+export async function replaceVolatileFile(path: string, content: string, mode: number): Promise<void> {
+  await putFile(path, content, mode, { synced: false });
+}
+
+/** @returns whether anything had to be written. */
+async function putFile(path: string, content: string, mode: number, { synced }: { synced: boolean }): Promise<boolean> {
   const folder = dirname(path);
   const owner = await stat(folder);
-  if (await isThere(path, content, { mode, uid: owner.uid, gid: owner.gid })) return;
+  if (await isThere(path, content, { mode, uid: owner.uid, gid: owner.gid })) return false;
   const temporary = `${path}.new`;
   await rm(temporary, { force: true });
   const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
@@ -30,12 +43,12 @@ export async function replaceFile(path: string, content: string, mode: number): 
     await handle.chmod(mode);
     await handle.chown(owner.uid, owner.gid);
     await handle.writeFile(content);
-    await handle.sync();
+    if (synced) await handle.sync();
   } finally {
     await handle.close();
   }
   await rename(temporary, path);
-  await syncDirectory(folder);
+  return true;
 }
 
 async function isThere(path: string, content: string, wanted: { mode: number; uid: number; gid: number }): Promise<boolean> {

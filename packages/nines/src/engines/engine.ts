@@ -114,6 +114,8 @@ export interface RunOptions {
   /** Written to standard input, which is then closed. */
   input?: string;
   timeoutMs?: number;
+  /** Ends this one call, beside the signal of the whole. */
+  signal?: AbortSignal;
 }
 
 export interface Engine {

@@ -29,6 +29,10 @@ export const ERRORS = {
   E_LAB_COMMAND: { exit: EXIT.environment, hint: "Run 'nines doctor'; what was half-made is removed by 'nines down'." },
   E_START_TIMEOUT: { exit: EXIT.failed, hint: "Read the named log; 'nines down' removes everything." },
   E_UNREACHABLE: { exit: EXIT.failed, hint: "The hosts did not answer in time; see 'nines status'." },
+  E_NO_LEADER: { exit: EXIT.failed, hint: "Nobody is known to lead: 'nines explain' says what each member waits for." },
+  E_ORDER_REFUSED: { exit: EXIT.failed, hint: "Nothing was changed; 'nines explain' says why it stands as it does." },
+  E_ORDER_FAILED: { exit: EXIT.failed, hint: "See 'nines explain' for what came in between; it may be asked for again." },
+  E_ORDER_UNKNOWN: { exit: EXIT.undecided, hint: "It may still happen: see 'nines status' and 'nines explain' before you ask again." },
   E_INTERRUPTED: { exit: EXIT.failed, hint: "What was begun is not taken back, except a lab that was coming up: see 'nines status'." },
   E_IDENTITY: { exit: EXIT.environment, hint: 'Restore the named file from a backup, or remove the folder to start a new identity.' },
   E_STORE_UNAVAILABLE: {
@@ -42,6 +46,11 @@ export const ERRORS = {
     exit: EXIT.failed,
     hint: 'Move the named folder away when its data is not needed; Nines never replaces data that it did not make.',
   },
+  E_PROMISE_LOST: {
+    exit: EXIT.failed,
+    hint: 'This member must not vote: while another one leads, stop it and move its folder away; it is then copied anew.',
+  },
+  E_MEMBER_BUSY: { exit: EXIT.failed, hint: 'PostgreSQL does something else than what the order needs; it is looked at and decided anew.' },
   E_DATA_LOST: {
     exit: EXIT.failed,
     hint: 'Restore the named host from a backup or from the surviving copy; nothing was made in its place.',

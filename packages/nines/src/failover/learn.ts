@@ -13,29 +13,36 @@ export function learn(arithmetic: Arithmetic, state: NodeState, event: Event): N
       return state.suspected === event.facts.suspected ? state : { ...state, suspected: event.facts.suspected };
     case 'read':
       return seen(state, event.view);
+    case 'told':
+      return state.newestRevision === 0 ? state : seen(state, event.view);
     case 'swapped':
       // Whoever was refused, or does not know, reads again: only the record says what happened.
       return event.outcome === 'done' ? seen({ ...state, swapping: false }, event.view) : { ...state, swapping: false, view: null };
     case 'message':
-      return heard(arithmetic, state, event.message);
+      return event.message.kind === 'ask' ? asked(state, event.message) : promised(arithmetic, state, event.message);
     default:
       return performed(state, event);
   }
 }
 
 function seen(state: NodeState, view: RecordView): NodeState {
-  if (state.view !== null && state.view.revision >= view.revision) return state;
+  // Also after what was known was given up: a read that began before a swap may end after it, and would undo what was decided since.
+  if (view.revision < state.newestRevision || view.revision === state.view?.revision) return state;
   const keepsBallot = state.ballot !== null && state.ballot.epoch === view.record.epoch && view.record.phase === 'electing';
-  // A suspicion is about one leader in one epoch.
-  const suspected = state.suspected && state.view?.record.epoch === view.record.epoch;
-  return { ...state, view, suspected, ballot: keepsBallot ? state.ballot : null };
+  // A suspicion is about one leader in one epoch; whoever takes the term leads in the epoch in which the last leader was suspected.
+  const before = state.view?.record;
+  const suspected = state.suspected && before?.epoch === view.record.epoch && before.term === view.record.term;
+  const ordered = state.ordered?.revision === view.revision ? state.ordered : null;
+  return { ...state, view, newestRevision: view.revision, suspected, ballot: keepsBallot ? state.ballot : null, ordered };
 }
 
-function heard(arithmetic: Arithmetic, state: NodeState, message: Message): NodeState {
-  if (message.kind === 'ask') {
-    const isNews = message.epoch >= state.promise && message.epoch >= (state.asked?.epoch ?? 0);
-    return isNews ? { ...state, asked: { epoch: message.epoch, from: message.from } } : state;
-  }
+function asked(state: NodeState, { epoch, from }: Extract<Message, { kind: 'ask' }>): NodeState {
+  const isNews = epoch >= state.promise && epoch >= (state.asked?.epoch ?? 0);
+  return isNews ? { ...state, asked: { epoch, from } } : state;
+}
+
+/** A candidate counts a promise for its own epoch, whoever gave it. */
+export function promised(arithmetic: Arithmetic, state: NodeState, message: Extract<Message, { kind: 'promise' }>): NodeState {
   const record = state.view?.record;
   if (record?.phase !== 'electing' || record.candidate !== state.me) return state;
   if (!arithmetic.counts(record, message)) return state;
@@ -69,11 +76,18 @@ function performed(state: NodeState, event: PostgresEvent): NodeState {
         postgres: { mode: 'primary', term: event.term, setting: event.setting, proven: false, admitting: false },
       };
     case 'rebuilt':
-      return { ...done, taint: event.taint, postgres: { ...IDLE, log: event.log } };
+      return { ...done, taint: event.taint, postgres: { ...IDLE, log: event.log }, ordered: null };
     case 'wasShutDown':
       return { ...done, postgres: { mode: 'handed', to: event.to, log: event.log } };
     case 'failed':
-      return { ...done, postgres: event.postgres, promise: event.promise, taint: event.taint };
+      // An order to be rebuilt is one attempt: meanwhile the old data may be the better half of nothing.
+      return {
+        ...done,
+        postgres: event.postgres,
+        promise: event.promise,
+        taint: event.taint,
+        ordered: state.acting === 'rebuild' ? null : state.ordered,
+      };
     default:
       return postgres.mode === 'primary' ? { ...done, postgres: led(postgres, event) } : done;
   }

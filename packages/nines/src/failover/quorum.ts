@@ -65,12 +65,13 @@ export function choose(reports: readonly FenceReport[], preferred: NodeName): Fe
 
 /**
  * Who has to be fenced after `winner` took over from `oldLeader`: union of the guards, smallest acks, the old leader in the winner's place.
- * A commit is on `acks` of the union and on the old leader; without the winner that still leaves `acks` of the new guard.
+ * A commit is on `acks` of the union and on the old leader; without the winner that still leaves `acks` of the new guard, and of what a
+ * lone leader acknowledged by itself at least that one.
  */
 export function guardAfter(guards: readonly VoterSet[], oldLeader: NodeName, winner: NodeName): VoterSet {
   const union = new Set([...guards.flatMap(({ voters }) => voters), oldLeader]);
   union.delete(winner);
-  return { acks: Math.min(...guards.map(({ acks }) => acks)), voters: [...union].sort() };
+  return { acks: Math.max(1, Math.min(...guards.map(({ acks }) => acks))), voters: [...union].sort() };
 }
 
 /** Where a new leader anchors unless told otherwise: without the old leader, which is most likely the one that died. */

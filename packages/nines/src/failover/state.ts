@@ -1,5 +1,6 @@
 /** What one node knows. Only `promise` and `taint` are durable; the rest is read and observed anew after a restart. */
 import type { PostgresCommand } from './commands.ts';
+import type { Order } from './events.ts';
 import type { LogEnd } from './log.ts';
 import type { FenceReport } from './quorum.ts';
 import type { NodeName, RecordView, VoterSet } from './record.ts';
@@ -21,6 +22,8 @@ export interface NodeState {
   taint: number;
   /** Null when it has to be read before anything is decided. */
   view: RecordView | null;
+  /** Of the newest record seen since the agent started: an answer that is older was overtaken on its way. */
+  newestRevision: number;
   postgres: Postgres;
   /** The detectors suspect the leader of this epoch. */
   suspected: boolean;
@@ -32,11 +35,25 @@ export interface NodeState {
   asked: { epoch: number; from: NodeName } | null;
   /** The promises for my own epoch. */
   ballot: { epoch: number; reports: readonly FenceReport[] } | null;
+  /** What was ordered while the record stood at `revision`; forgotten when it stands at another. */
+  ordered: { kind: Order['kind']; revision: number } | null;
 }
 
 /** An agent that starts, with what it found on disk and running. */
 export function bootState(me: NodeName, systemId: string, found: { promise: number; taint: number; postgres: Postgres }): NodeState {
-  return { me, systemId, ...found, view: null, suspected: false, acting: null, swapping: false, asked: null, ballot: null };
+  return {
+    me,
+    systemId,
+    ...found,
+    view: null,
+    newestRevision: 0,
+    suspected: false,
+    acting: null,
+    swapping: false,
+    asked: null,
+    ballot: null,
+    ordered: null,
+  };
 }
 
 /** The end of the log of a standby that receives nothing; null when it moves, may begin to, or is not sure. */

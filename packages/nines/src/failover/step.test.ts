@@ -35,6 +35,7 @@ const POSTGRES: Postgres[] = [
 const EVENTS: Event[] = [
   { kind: 'read', view: view(OPEN, 4) },
   { kind: 'swapped', outcome: 'done', view: view(PROMOTING, 9) },
+  { kind: 'told', view: view(ELECTING, 8) },
   { kind: 'swapped', outcome: 'refused' },
   { kind: 'swapped', outcome: 'unknown' },
   { kind: 'message', message: { kind: 'ask', epoch: 2, from: 'n2' } },
@@ -124,6 +125,16 @@ describe('a decision', () => {
     const answered = step(asked.state, { kind: 'fenced', promise: 2, log: LOG });
     const message = { kind: 'promise', epoch: 2, from: 'n3', systemId: 's', log: LOG };
     expect(answered.commands).toEqual([{ kind: 'send', to: 'n2', message }]);
+  });
+
+  it('does not go back to an older record, also when it gave up what it knew', () => {
+    const known = node('n2', { mode: 'down' }, { view: view(OPEN, 7), newestRevision: 7, swapping: true });
+    const unsure = step(known, { kind: 'swapped', outcome: 'unknown' }).state;
+    expect(unsure.view).toBeNull();
+    expect(step(unsure, { kind: 'read', view: view(ELECTING, 6) }).state.view).toBeNull();
+    expect(step(unsure, { kind: 'read', view: view(OPEN, 7) }).state.view?.revision).toBe(7);
+    expect(step(unsure, { kind: 'told', view: view(ELECTING, 8) }).state.view?.revision).toBe(8);
+    expect(step(node('n2', { mode: 'down' }), { kind: 'told', view: view(OPEN, 7) }).state.view).toBeNull();
   });
 
   it('never counts a log whose end is not sure', () => {

@@ -37,7 +37,7 @@ function decide(rules: readonly Rule[], arithmetic: Arithmetic, state: NodeState
 
 /** What the rule does; the name of the wall that stands; or null when its situation is not there. */
 function tryRule(rule: Rule, arithmetic: Arithmetic, state: NodeState, event: Event): Pick<Step, 'state' | 'commands'> | string | null {
-  if (rule.phases === 'all') return applied(rule, { state, event });
+  if (rule.phases === 'all') return applied(rule, { state, event, arithmetic });
   if (state.view === null || !rule.phases.includes(state.view.record.phase)) return null;
   return applied(rule, { state, event, arithmetic, view: state.view, record: state.view.record });
 }

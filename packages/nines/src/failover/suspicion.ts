@@ -1,4 +1,4 @@
-/** When silence becomes suspicious: by the gaps that were usual, and by how slow the listener itself is. */
+/** When silence becomes suspicious: by the gaps that were usual. Its clock is the listener's: see listening-clock.ts. */
 import type { Timing } from './timing.ts';
 
 export interface Detector {
@@ -29,12 +29,12 @@ export function heard(detector: Detector, nowMs: number): Detector {
   };
 }
 
-/** Longest silence that is not suspicious. `ownLagMs`: how late the listener's own event loop ran at worst since the last heartbeat. */
-export function patienceMs(detector: Detector, timing: Timing, ownLagMs: number): number {
+/** Longest silence that is not suspicious. */
+export function patienceMs(detector: Detector, timing: Timing): number {
   const usual = detector.gapMs + DEVIATIONS * detector.deviationMs;
-  return Math.min(Math.max(usual, timing.suspicionFloorMs), timing.suspicionCeilingMs) + Math.max(0, ownLagMs);
+  return Math.min(Math.max(usual, timing.suspicionFloorMs), timing.suspicionCeilingMs);
 }
 
-export function isSilent(detector: Detector, timing: Timing, nowMs: number, ownLagMs: number): boolean {
-  return nowMs - detector.lastHeardMs > patienceMs(detector, timing, ownLagMs);
+export function isSilent(detector: Detector, timing: Timing, nowMs: number): boolean {
+  return nowMs - detector.lastHeardMs > patienceMs(detector, timing);
 }

@@ -9,6 +9,7 @@ import {
   epochOpened,
   firstRecord,
   ledAgain,
+  ledByForce,
   ledBy,
   opened,
   refuted,
@@ -26,7 +27,11 @@ function successor(record: GroupRecord, choice: number, pick: number): GroupReco
   const log = { term: record.term, lsn: 100 * record.epoch };
   const others = NODES.filter((node) => node !== record.leader);
   const node = others[pick % others.length] as string;
-  const steps: (() => GroupRecord)[] = [() => epochOpened(record, node), () => ledAgain(ARITHMETIC, record, log)];
+  const steps: (() => GroupRecord)[] = [
+    () => epochOpened(record, node),
+    () => ledAgain(ARITHMETIC, record, log),
+    () => ledByForce(ARITHMETIC, record, { node, log }),
+  ];
   if (record.phase === 'electing') steps.push(() => refuted(record));
   const voters = [...new Set(record.guards.flatMap((guard) => guard.voters))];
   if (record.phase === 'electing' && isFenced(ARITHMETIC, record, voters)) {
@@ -63,6 +68,16 @@ it('every record that transitions can make is well formed, and neither epoch nor
       }
     }),
   );
+});
+
+it('whoever follows a lone leader by force may be lone, and what the lone one has is asked for before anybody else leads', () => {
+  const lone = firstRecord('s', 'n1', { acks: 0, voters: [] }, { term: 1, lsn: 1 });
+  const forced = ledByForce(ARITHMETIC, lone, { node: 'n2', log: { term: 1, lsn: 1 } });
+  expect(forced).toMatchObject({ epoch: 2, term: 2, leader: 'n2', guards: [{ acks: 1, voters: ['n1'] }], target: { acks: 0, voters: [] } });
+  const joint = changeBegun(lone, { acks: 1, voters: ['n2'] });
+  const overtaken = ledBy(ARITHMETIC, ledAgain(ARITHMETIC, joint, { term: 1, lsn: 5 }), { node: 'n2', log: { term: 1, lsn: 5 } });
+  expect(recordProblems(overtaken)).toEqual([]);
+  expect(overtaken.guards).toEqual([{ acks: 1, voters: ['n1'] }]);
 });
 
 it('a refuted election leaves what it interrupted, in a newer epoch', () => {

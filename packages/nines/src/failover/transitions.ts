@@ -1,7 +1,7 @@
 /** Every way in which the record may change. Each is written by compare-and-swap on the exact revision it was made from. */
 import type { LogEnd } from './log.ts';
 import { type Arithmetic, type FenceReport, targetAfter } from './quorum.ts';
-import type { GroupRecord, NodeName, VoterSet } from './record.ts';
+import { type GroupRecord, LONE, type NodeName, type VoterSet } from './record.ts';
 
 /** A first leader that holds everything there is; `term` is the timeline of an existing database. */
 export function firstRecord(systemId: string, leader: NodeName, guard: VoterSet, end: LogEnd): GroupRecord {
@@ -57,6 +57,13 @@ function promoting(arithmetic: Arithmetic, record: GroupRecord, { node, log, gua
 export function ledBy(arithmetic: Arithmetic, record: GroupRecord, winner: FenceReport): GroupRecord {
   const guard = arithmetic.guardAfter(record.guards, record.leader, winner.node);
   return promoting(arithmetic, record, { ...winner, guards: [guard], target: targetAfter(guard, record.leader) });
+}
+
+/** Nobody was fenced: what the log of `forced` does not hold is lost. Who was lone stays lone, for whoever would anchor it is gone. */
+export function ledByForce(arithmetic: Arithmetic, record: GroupRecord, forced: FenceReport): GroupRecord {
+  const next = ledBy(arithmetic, record, forced);
+  const wasLone = record.guards.every(({ voters }) => voters.length === 0);
+  return { ...next, epoch: record.epoch + 1, target: wasLone ? LONE : next.target };
 }
 
 /** The recorded leader leads again. Its commits were acknowledged under the recorded guards: they stay. */

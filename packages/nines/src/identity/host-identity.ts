@@ -15,6 +15,8 @@ export interface HostIdentityOptions {
   host: string;
   /** IPv4 address of the host. */
   address: string;
+  /** The gateway's virtual address, where clients find PostgreSQL; null or absent: there is none. */
+  gatewayAddress?: string | null;
   signal: AbortSignal;
 }
 
@@ -41,7 +43,7 @@ export async function issueHostIdentity(options: HostIdentityOptions): Promise<v
 }
 
 /** The operator's client certificate, for the commands of whoever keeps the cluster's identity. Idempotent. */
-export async function issueOperatorIdentity(options: Omit<HostIdentityOptions, 'host' | 'address'>): Promise<void> {
+export async function issueOperatorIdentity(options: Omit<HostIdentityOptions, 'host' | 'address' | 'gatewayAddress'>): Promise<void> {
   const holder = { ...options, host: 'operator', address: '127.0.0.1' };
   await mkdir(options.outDir, { recursive: true, mode: 0o700 });
   const authority = await readFile(authorityPaths(options.clusterDir).certFile, 'utf8');
@@ -50,15 +52,22 @@ export async function issueOperatorIdentity(options: Omit<HostIdentityOptions, '
 }
 
 /** These words go into openssl's configuration, where a line break or a comma would be another extension. */
-function checkNames({ host, address }: HostIdentityOptions): void {
+function checkNames({ host, address, gatewayAddress = null }: HostIdentityOptions): void {
   if (!/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(host)) {
     throw new NinesError(
       'E_CONFIG_INVALID',
       `host name ${JSON.stringify(host)}: allowed are a-z, 0-9 and '-' inside, at most 63 characters`,
     );
   }
-  if (!isIPv4(address))
-    throw new NinesError('E_CONFIG_INVALID', `address ${JSON.stringify(address)} of host ${host}: it has to be an IPv4 address`);
+  for (const each of gatewayAddress === null ? [address] : [address, gatewayAddress]) {
+    if (!isIPv4(each))
+      throw new NinesError('E_CONFIG_INVALID', `address ${JSON.stringify(each)} of host ${host}: it has to be an IPv4 address`);
+  }
+}
+
+/** Clients reach PostgreSQL through the gateway too, and check the address that they were given. */
+function addressesOf({ address, gatewayAddress = null }: HostIdentityOptions, name: CertificateName): string[] {
+  return name === 'postgres' && gatewayAddress !== null ? [address, gatewayAddress] : [address];
 }
 
 async function writeWhenDifferent(path: string, content: string, mode: number): Promise<void> {
@@ -80,7 +89,9 @@ async function issueCertificate(options: HostIdentityOptions, authority: X509Cer
 function isSound(certificate: string, key: string, authority: X509Certificate, host: HostIdentityOptions, name: CertificateName): boolean {
   try {
     const parsed = new X509Certificate(certificate);
-    const named = name === 'operator' || (parsed.checkIP(host.address) !== undefined && parsed.checkHost(host.host) !== undefined);
+    const named =
+      name === 'operator' ||
+      (addressesOf(host, name).every((address) => parsed.checkIP(address) !== undefined) && parsed.checkHost(host.host) !== undefined);
     return (
       named &&
       parsed.verify(authority.publicKey) &&
@@ -106,9 +117,11 @@ const CERTIFICATE_USES: Record<CertificateName, string> = {
   operator: 'clientAuth',
 };
 
-function certificateRequest(name: CertificateName, { host, address }: HostIdentityOptions): CertificateRequest {
+function certificateRequest(name: CertificateName, options: HostIdentityOptions): CertificateRequest {
+  const { host } = options;
   const common = ['basicConstraints = critical, CA:false', 'keyUsage = critical, digitalSignature', 'authorityKeyIdentifier = keyid'];
-  const names = name === 'operator' ? [] : [`subjectAltName = IP:${address}, IP:127.0.0.1, DNS:${host}`];
+  const addresses = [...addressesOf(options, name), '127.0.0.1'].map((address) => `IP:${address}`);
+  const names = name === 'operator' ? [] : [`subjectAltName = ${addresses.join(', ')}, DNS:${host}`];
   const uses = [`extendedKeyUsage = ${CERTIFICATE_USES[name]}`, ...names];
   return { subject: `/O=nines/OU=${name}/CN=${host}`, extensions: [...common, ...uses], days: CERTIFICATE_DAYS };
 }

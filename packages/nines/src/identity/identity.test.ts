@@ -125,6 +125,29 @@ describe('identity of a host', () => {
     expect((await certificate(at('a'), 'etcd')).checkIP('127.0.21.9')).toBe('127.0.21.9');
   });
 
+  test("PostgreSQL's certificate names the gateway's address too, and is issued anew when that moves", async () => {
+    await cluster();
+    const issued = (gatewayAddress: string | null) =>
+      issueHostIdentity({
+        clusterDir: at('cluster'),
+        outDir: at('a'),
+        host: 'a',
+        address: '127.0.21.1',
+        gatewayAddress,
+        signal: AbortSignal.timeout(15_000),
+      });
+    await issued('127.0.21.100');
+    const first = await certificate(at('a'), 'postgres');
+    expect(first.checkIP('127.0.21.1')).toBe('127.0.21.1');
+    expect(first.checkIP('127.0.21.100')).toBe('127.0.21.100');
+    expect((await certificate(at('a'), 'redis')).checkIP('127.0.21.100')).toBeUndefined();
+    await issued('127.0.21.100');
+    expect((await certificate(at('a'), 'postgres')).fingerprint256).toBe(first.fingerprint256);
+    await issued('127.0.21.101');
+    expect((await certificate(at('a'), 'postgres')).checkIP('127.0.21.101')).toBe('127.0.21.101');
+    await expect(issued('1.2.3.4, DNS:b')).rejects.toMatchObject({ code: 'E_CONFIG_INVALID' });
+  });
+
   test('words that would be more than a name are refused', async () => {
     await cluster();
     for (const [name, address] of [

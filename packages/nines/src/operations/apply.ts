@@ -8,7 +8,7 @@ import { refusals } from '../topology/changes/refusals.ts';
 import { makeClusterSpec } from '../topology/make-cluster-spec.ts';
 import type { Topology } from '../topology/topology.ts';
 import { type Cluster, labPaths } from './cluster.ts';
-import { turnOrder, unitKey } from './turns.ts';
+import { leadingUnits, turnOrder, unitKey } from './turns.ts';
 
 export interface ApplyPlan {
   before: ClusterSpec;
@@ -77,9 +77,14 @@ export async function apply(
   await cluster.waitReady(signal, onProgress);
   const outdated = await outdatedUnits(cluster, signal);
   await release(cluster, (key) => !outdated.has(key), signal);
-  for (const unit of turnOrder(spec.placement.units.filter((one) => outdated.has(unitKey(one))))) {
-    await release(cluster, (key) => key === unitKey(unit), signal);
+  let waiting = spec.placement.units.filter((one) => outdated.has(unitKey(one)));
+  for (;;) {
+    // Asked before each turn: who leads may have changed, and is last.
+    const [next] = turnOrder(waiting, leadingUnits(await cluster.states(signal)));
+    if (next === undefined) return;
+    await release(cluster, (key) => key === unitKey(next), signal);
     await cluster.waitReady(signal, onProgress);
+    waiting = waiting.filter((unit) => unit !== next);
   }
 }
 

@@ -11,12 +11,15 @@ import { cut, destroyLab, type Fault, killProcess, MACHINE } from '../lab/index.
 import type { PlacedUnit } from '../topology/cluster-spec.ts';
 import type { Cluster } from './cluster.ts';
 import { loadProject } from './project.ts';
+import { leaderHost } from './postgres/members.ts';
+import { switchover } from './postgres/switchover.ts';
 import { rollingRestart } from './restart.ts';
 import { hostInRole, toolCall } from './tools.ts';
 import { bringUp, MACHINE_PATHS } from './up.ts';
 
 const UP_TIMEOUT_MS = 90_000;
 const UNIT_TIMEOUT_MS = 60_000;
+const SWITCHOVER_TIMEOUT_MS = 30_000;
 const POLL_MS = 50;
 /** Longer than any move of the address and any failover of Redis: what nobody holds by then is lost, not moving. */
 const HOLDER_TIMEOUT_MS = 30_000;
@@ -61,16 +64,20 @@ export function labDemoSystem(configFile: string): DemoSystem {
 function demoCluster(cluster: Cluster, engineVersions: Record<string, string>): DemoCluster {
   const { spec, lab } = cluster;
   const [service = ''] = Object.keys(spec.topology.services);
+  const [database = ''] = Object.keys(spec.topology.postgres);
   return {
     spec,
     target: { host: spec.gatewayAddress ?? '', port: spec.topology.gateway?.port ?? 0 },
     service,
     versions: engineVersions,
-    gatewayHolder: ({ signal }) => unitHolder(cluster, 'haproxy', 'active', signal),
+    gatewayHolder: ({ signal }) => holder(() => hostInRole(cluster, 'haproxy', 'active', signal), signal),
     redisMaster: async ({ signal }) => {
       const unit = spec.placement.units.find(({ engine }) => engine === 'redis');
-      return unitOn(cluster, unit?.name ?? '', await unitHolder(cluster, unit?.name ?? '', 'master', signal));
+      const name = unit?.name ?? '';
+      return unitOn(cluster, name, await holder(() => hostInRole(cluster, name, 'master', signal), signal));
     },
+    postgresPrimary: async ({ signal }) =>
+      unitOn(cluster, `postgres-${database}`, await holder(() => leaderHost(cluster, database, signal), signal)),
     kill: (unit, { signal }) => killUnit(cluster, unit, signal),
     cutZone: (zone, { signal }) => cutZone(cluster, zone, signal),
     rollingRestart: async (name, { signal, progress }) => {
@@ -81,6 +88,11 @@ function demoCluster(cluster: Cluster, engineVersions: Record<string, string>): 
         progress: { began: (unit, index, total) => progress(`${index + 1} of ${total}: ${unit.name} on ${unit.host}`) },
       });
       return { atNs, proof: `${units.length} instances were restarted one by one: ${units.map((unit) => unit.name).join(', ')}` };
+    },
+    switchover: async ({ signal, progress }) => {
+      const atNs = process.hrtime.bigint();
+      const { from, to } = await switchover(cluster, database, null, { timeoutMs: SWITCHOVER_TIMEOUT_MS, signal, progress });
+      return { atNs, proof: `${to.host} leads in term ${to.term}; before: ${from?.host ?? 'nobody'} in term ${from?.term ?? 0}` };
     },
     allReady: ({ signal }) => cluster.waitReady(signal),
     storedOrders: ({ signal }) => storedOrders(cluster, signal),
@@ -93,12 +105,12 @@ function demoCluster(cluster: Cluster, engineVersions: Record<string, string>): 
   }
 }
 
-/** Waits for somebody to say so: right after a fault nobody may. Throws E_UNREACHABLE when nobody does in time. */
-async function unitHolder(cluster: Cluster, unit: string, role: string, signal: AbortSignal): Promise<string> {
+/** Asks again while nobody says so: right after a fault nobody may. Rejects as `ask` does when nobody does in time. */
+async function holder(ask: () => Promise<string>, signal: AbortSignal): Promise<string> {
   const deadlineMs = performance.now() + HOLDER_TIMEOUT_MS;
   for (;;) {
     try {
-      return await hostInRole(cluster, unit, role, signal);
+      return await ask();
     } catch (error) {
       signal.throwIfAborted();
       if (performance.now() > deadlineMs) throw error;

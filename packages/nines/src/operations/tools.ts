@@ -1,10 +1,10 @@
 /** The engines' own tools against the right node: where they connect and as whom. Passwords travel by environment. */
 import { readFile } from 'node:fs/promises';
-import { postgresEndpoint } from '../engines/postgres/endpoint.ts';
 import { NinesError } from '../errors/errors.ts';
 import { certificatePaths, type ClusterSecrets, secretsPath } from '../identity/identity.ts';
 import { hostCommand } from '../lab/index.ts';
 import { type Cluster, labPaths } from './cluster.ts';
+import { leaderHost, replicaHost } from './postgres/members.ts';
 
 export interface ToolCall {
   argv: string[];
@@ -13,15 +13,18 @@ export interface ToolCall {
 
 export const TOOL_NAMES = ['psql', 'redis-cli', 'etcdctl'] as const;
 
-/**
- * `psql` at the primary, `redis-cli` at the master, `etcdctl` at all members; any other first word is a host, and the
- * rest runs there. @param group which PostgreSQL or Redis group; the first when absent.
- */
-export async function toolCall(
-  cluster: Cluster,
-  words: string[],
-  options: { group?: string; user?: string; signal: AbortSignal },
-): Promise<ToolCall> {
+export interface ToolOptions {
+  /** Which PostgreSQL or Redis group; the first when absent. */
+  group?: string;
+  /** `app` when absent. */
+  user?: string;
+  /** psql at the standby that is least behind instead of at the primary. */
+  replica?: boolean;
+  signal: AbortSignal;
+}
+
+/** `psql` at the present primary, `redis-cli` at the master, `etcdctl` at all members; any other first word is a host, and the rest runs there. */
+export async function toolCall(cluster: Cluster, words: string[], options: ToolOptions): Promise<ToolCall> {
   const [first = '', ...given] = words;
   const rest = given[0] === '--' ? given.slice(1) : given;
   if (first === 'psql') return psql(cluster, rest, options);
@@ -47,20 +50,20 @@ function groupName(groups: Record<string, unknown>, kind: string, wanted: string
   throw new NinesError('E_USAGE', `there is no ${kind} group '${chosen ?? ''}'; there are: ${names.join(', ') || 'none'}`);
 }
 
-/** On the primary's own host: pg_hba lets nobody in from elsewhere, and the superuser only by its socket. */
-async function psql(cluster: Cluster, rest: string[], options: { group?: string; user?: string }): Promise<ToolCall> {
+/** On the server's own host: pg_hba lets nobody in from elsewhere, and the superuser only by its socket. */
+async function psql(cluster: Cluster, rest: string[], options: ToolOptions): Promise<ToolCall> {
   const { spec } = cluster;
   const group = groupName(spec.topology.postgres, 'PostgreSQL', options.group);
-  const { host, port, database } = postgresEndpoint(spec, group);
+  const { port, database } = spec.topology.postgres[group] as { port: number; database: string };
   const user = options.user ?? 'app';
   const password = (await secretsOf(cluster)).postgres[`${group}/${user}`];
   if (password === undefined) throw new NinesError('E_USAGE', `PostgreSQL group '${group}' has no role '${user}' with a known password`);
-  const primary = Object.entries(spec.hosts).find(([, { address }]) => address === host)?.[0] ?? '';
+  const host = await (options.replica === true ? replicaHost : leaderHost)(cluster, group, options.signal);
   const bySocket = user === 'postgres';
   return {
-    argv: await hostCommand(cluster.lab, primary, ['/usr/lib/postgresql/15/bin/psql', ...rest]),
+    argv: await hostCommand(cluster.lab, host, ['/usr/lib/postgresql/15/bin/psql', ...rest]),
     env: {
-      PGHOST: bySocket ? `/run/nines/postgres-${group}` : host,
+      PGHOST: bySocket ? `/run/nines/postgres-${group}` : (cluster.addresses[host] ?? ''),
       PGPORT: String(port),
       PGDATABASE: database,
       PGUSER: user,
@@ -71,11 +74,7 @@ async function psql(cluster: Cluster, rest: string[], options: { group?: string;
   };
 }
 
-async function redisCli(
-  cluster: Cluster,
-  rest: string[],
-  options: { group?: string; user?: string; signal: AbortSignal },
-): Promise<ToolCall> {
+async function redisCli(cluster: Cluster, rest: string[], options: ToolOptions): Promise<ToolCall> {
   const group = groupName(cluster.spec.topology.redis, 'Redis', options.group);
   const user = options.user ?? 'app';
   const password = (await secretsOf(cluster)).redis[`${group}/${user}`];

@@ -118,7 +118,7 @@ async function writeIdentities(lab: Lab, spec: ClusterSpec, signal: AbortSignal)
   await issueOperatorIdentity({ clusterDir, outDir: paths.operatorDir, signal });
   await allDone(
     Object.entries(spec.hosts).map(async ([host, { address }]) => {
-      await issueHostIdentity({ clusterDir, outDir: paths.seedDir(host), host, address, signal });
+      await issueHostIdentity({ clusterDir, outDir: paths.seedDir(host), host, address, gatewayAddress: spec.gatewayAddress, signal });
       await writeFile(join(paths.seedDir(host), 'desired.json'), text, { mode: 0o600 });
     }),
   );

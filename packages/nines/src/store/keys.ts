@@ -1,4 +1,5 @@
 /** Every key that Nines has in etcd, with the shape of its value. */
+import type { GroupRecord } from '../failover/record.ts';
 import type { ClusterSpec } from '../topology/cluster-spec.ts';
 import type { CallOptions, Entry, Revision, Store } from './store.ts';
 
@@ -32,6 +33,15 @@ export interface FirstTimeRecord {
   host: string;
 }
 
+/** Whether elections by suspicion are held back, and who asked for that. */
+export interface PauseRecord {
+  paused: boolean;
+  /** Host through whose agent it was asked. */
+  by: string;
+  /** Milliseconds since 1970, by the clock of that host. */
+  atMs: number;
+}
+
 export function clusterKeys(cluster: string) {
   const root = `/nines/${cluster}`;
   return {
@@ -40,11 +50,20 @@ export function clusterKeys(cluster: string) {
     /** Status of a host's agent, on a lease: it is there while the agent lives. */
     host: <Status>(host: string): StoreKey<Status> => ({ path: `${root}/hosts/${host}` }),
     firstTime: (what: string): StoreKey<FirstTimeRecord> => ({ path: `${root}/first/${what}` }),
+    /** Both keys of a PostgreSQL group. */
+    postgresPrefix: (group: string) => `${root}/postgres/${group}/`,
+    /** Who leads. Decided over by compare-and-swap alone, and never deleted. */
+    postgresRecord: (group: string): StoreKey<GroupRecord> => ({ path: `${root}/postgres/${group}/record` }),
+    postgresPause: (group: string): StoreKey<PauseRecord> => ({ path: `${root}/postgres/${group}/pause` }),
     migration: (service: string): StoreKey<MigrationRecord> => ({ path: `${root}/migrations/${service}` }),
   };
 }
 
-export async function getJson<Value>(store: Store, key: StoreKey<Value>, options?: CallOptions): Promise<Stored<Value> | null> {
+export async function getJson<Value>(
+  store: Pick<Store, 'get'>,
+  key: StoreKey<Value>,
+  options?: CallOptions,
+): Promise<Stored<Value> | null> {
   const entry = await store.get(key.path, options);
   return entry === null ? null : stored<Value>(entry);
 }
@@ -53,7 +72,7 @@ export type JsonSwapResult<Value> = { ok: true; modRevision: Revision } | { ok: 
 
 /** See Store.compareAndSwap; expected 0: the key must not exist. */
 export async function swapJson<Value>(
-  store: Store,
+  store: Pick<Store, 'compareAndSwap'>,
   key: StoreKey<Value>,
   expected: Revision,
   value: Value,

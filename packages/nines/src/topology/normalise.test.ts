@@ -116,7 +116,11 @@ describe('normaliseTopology', () => {
     ['postgres.main.parameters', { fsync: 'off' }, 'postgres.main.parameters.fsync: Nines decides this setting: without it a power loss'],
     ['postgres.main.parameters', { ssl_ciphers: 'x' }, 'postgres.main.parameters.ssl_ciphers: Nines decides this setting'],
     ['postgres.main.parameters', { work_mem: 'a\nb' }, "postgres.main.parameters.work_mem: got 'a\\nb'; allowed: text on one line"],
-    ['postgres.other', {}, "postgres.other.port: got 5432; allowed: ports that PostgreSQL group 'main' (5432) does not use; 5433 is free"],
+    [
+      'postgres.other',
+      {},
+      "postgres.other.port: got 5432; allowed: ports that PostgreSQL group 'main' (5432 to 5433) does not use (with 5432 to 5433, the gateway's second for replicas); 5434 is free",
+    ],
     ['redis.cache.sentinel.quorum', 4, 'redis.cache.sentinel.quorum: got 4; allowed: at most 3'],
     ['etcd.replicas', 2, 'etcd.replicas: got 2; allowed: 1, 3, 5'],
     ['etcd.replicas', 5, 'etcd.replicas: got 5; allowed: at most one etcd member on a host'],

@@ -284,7 +284,7 @@ export interface PostgresWords {
    */
   durability?: 'quorum' | 'strict' | 'async';
   /**
-   * Port of every server of the group.
+   * Port of every server of the group, and on the virtual address of its primary; the next one leads to the replicas there.
    * Allowed: a whole number from 1024 to 65435.
    * @default `5432`
    */

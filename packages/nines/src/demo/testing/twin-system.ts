@@ -6,7 +6,7 @@ import type { DemoCluster, DemoSystem, FaultProof } from '../system.ts';
 
 export interface TwinFaults {
   /** How long each fault is felt, and how. */
-  spellMs: Partial<Record<'instance' | 'gateway' | 'zone' | 'redis' | 'restart', number>>;
+  spellMs: Partial<Record<'instance' | 'gateway' | 'zone' | 'redis' | 'postgres' | 'restart' | 'switchover', number>>;
   fate?: Fate;
   /** What the database says in the end, from what it holds. */
   stored?: (orders: StoredOrder[]) => StoredOrder[];
@@ -15,7 +15,11 @@ export interface TwinFaults {
   upFails?: Error;
   downFails?: Error;
   holders?: string[];
+  /** Host of the PostgreSQL primary. */
+  primary?: string;
 }
+
+const SPELL_OF: Partial<Record<EngineName, keyof TwinFaults['spellMs']>> = { haproxy: 'gateway', redis: 'redis', postgres: 'postgres' };
 
 const HOSTS = ['a1', 'b1', 'c1'];
 
@@ -47,9 +51,9 @@ export class TwinSystem implements DemoSystem {
       service: 'orders',
       versions: { node: process.version, 'a <b>twin</b>': '1' },
       gatewayHolder: async () => (holders.length > 1 ? (holders.shift() as string) : (holders[0] ?? 'a1')),
-      redisMaster: async () => twinSpec().placement.units.find((unit) => unit.name === 'redis-cache' && unit.host === 'c1') as PlacedUnit,
-      kill: async (unit) =>
-        this.#spell(unit.engine === 'haproxy' ? 'gateway' : unit.engine === 'redis' ? 'redis' : 'instance', `${unit.name}@${unit.host}`),
+      redisMaster: async () => unitOf('redis-cache', 'c1'),
+      postgresPrimary: async () => unitOf('postgres-main', this.#faults.primary ?? 'b1'),
+      kill: async (unit) => this.#spell(SPELL_OF[unit.engine] ?? 'instance', `${unit.name}@${unit.host}`),
       cutZone: async (zone) => ({
         ...this.#spell('zone', `zone ${zone}`),
         heal: async () => {
@@ -61,6 +65,7 @@ export class TwinSystem implements DemoSystem {
         progress('1 of 6');
         return this.#spell('restart', service);
       },
+      switchover: async () => this.#spell('switchover', 'postgres-main'),
       allReady: async () => undefined,
       storedOrders: async () => (this.#faults.stored ?? ((orders) => orders))(this.twin.orders),
     };
@@ -78,6 +83,10 @@ export class TwinSystem implements DemoSystem {
     this.#badUntilMs = performance.now() + (this.#faults.spellMs[kind] ?? 0);
     return { atNs, proof: `${what} felt it` };
   }
+}
+
+function unitOf(name: string, host: string): PlacedUnit {
+  return twinSpec().placement.units.find((unit) => unit.name === name && unit.host === host) as PlacedUnit;
 }
 
 function twinSpec(): ClusterSpec {

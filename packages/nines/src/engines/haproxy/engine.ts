@@ -5,17 +5,23 @@
 import { join } from 'node:path';
 import { networkInterfaces } from 'node:os';
 import type { Engine, EngineIo, Observation, UnitContext, UnitPlan } from '../engine.ts';
-import { GATEWAY_METRICS_PORT } from '../../topology/ports.ts';
+import { GATEWAY_METRICS_PORT, replicaPort } from '../../topology/ports.ts';
+import { databaseRoutes } from './database.ts';
 import { renderHaproxy } from './render.ts';
 import { askRuntime } from './runtime-socket.ts';
-import { gatewayStat } from './stat.ts';
+import { gatewayStat, type ServerStat } from './stat.ts';
 
 const HAPROXY = '/usr/sbin/haproxy';
 const USER = 'haproxy';
 
 /** The runtime socket of the gateway unit on this host (root and haproxy only). */
-export function runtimeSocketOf(context: UnitContext): string {
+export function runtimeSocketOf(context: Pick<UnitContext, 'paths' | 'unit'>): string {
   return join(context.paths.runDir, context.unit.name, 'runtime.sock');
+}
+
+/** The socket of the master, which reaches workers of before a reload. */
+export function masterSocketOf(context: Pick<UnitContext, 'paths' | 'unit'>): string {
+  return join(context.paths.runDir, context.unit.name, 'master.sock');
 }
 
 export const haproxy: Engine = { plan, prepare, observe };
@@ -29,7 +35,7 @@ function plan(context: UnitContext): UnitPlan {
     name: unit.name,
     engine: 'haproxy',
     after: [],
-    argv: [HAPROXY, '-W', '-f', configFile],
+    argv: [HAPROXY, '-W', '-S', `${masterSocketOf(context)},mode,600`, '-f', configFile],
     // Buffers above glibc's limits would be mapped and unmapped for each request: 65 us of CPU instead of 43 at 144 kB.
     env: { MALLOC_MMAP_THRESHOLD_: String(32 << 20), MALLOC_TRIM_THRESHOLD_: String(64 << 20) },
     cwd: '/',
@@ -54,6 +60,10 @@ function plan(context: UnitContext): UnitPlan {
     listens: [
       { address: spec.gatewayAddress ?? '', port, what: 'gateway' },
       { address: spec.hosts[unit.host]?.address ?? '', port: GATEWAY_METRICS_PORT, what: 'gateway metrics' },
+      ...databaseRoutes(spec).flatMap(({ group, port: primary }) => [
+        { address: spec.gatewayAddress ?? '', port: primary, what: `PostgreSQL '${group}', primary` },
+        { address: spec.gatewayAddress ?? '', port: replicaPort(primary), what: `PostgreSQL '${group}', replicas` },
+      ]),
     ],
   };
 }
@@ -74,13 +84,16 @@ async function observe(context: UnitContext, _plan: UnitPlan, io: EngineIo): Pro
   }
   const stat = gatewayStat(answer);
   const usable = stat.servers.filter((server) => server.usable).length;
+  const primaries = stat.databases.filter(({ backend, usable: ready }) => ready && backend.endsWith('_primary'));
+  // Services may need the database through this gateway before any of them is up: that is work too.
+  const ready = usable > 0 || primaries.length > 0;
   const role = holdsAddress(context.spec.gatewayAddress) ? 'active' : 'backup';
   return {
-    ready: usable > 0,
+    ready,
     live: true,
-    waitsForOthers: usable === 0,
+    waitsForOthers: !ready,
     role,
-    reason: `${usable} of ${stat.servers.length} instances are usable`,
+    reason: [`${usable} of ${stat.servers.length} instances are usable`, ...primaries.map(primaryText)].join('; '),
     details: {
       sessions: stat.sessions,
       serversUp: usable,
@@ -88,6 +101,10 @@ async function observe(context: UnitContext, _plan: UnitPlan, io: EngineIo): Pro
       retries: stat.servers.reduce((sum, server) => sum + server.retries, 0),
     },
   };
+}
+
+function primaryText({ backend, server }: ServerStat): string {
+  return `${backend} goes to ${server}`;
 }
 
 /** True when an interface of this host carries the address now. */

@@ -43,16 +43,18 @@ const anySpec: fc.Arbitrary<ClusterSpec> = fc
       }),
       { maxKeys: 4 },
     ),
+    postgres: fc.dictionary(fc.stringMatching(/^[a-z][a-z0-9-]{0,10}$/), fc.integer({ min: 1024, max: 60_000 }), { maxKeys: 3 }),
     maxFails: fc.integer({ min: 0, max: 100 }),
     nextUpstream: fc.subarray(WORDS),
     replayBodyBytes: fc.integer({ min: 0, max: 16 * 1024 * 1024 }),
   })
-  .map(({ hosts, services, ...gateway }) =>
+  .map(({ hosts, services, postgres, ...gateway }) =>
     gatewaySpec({
       hosts: Object.fromEntries(Array.from({ length: hosts }, (_, i) => [`h${i}`, `127.0.23.${i + 1}`])),
       gatewayAddress: '127.0.23.100',
       gateway,
       services,
+      postgres,
     }),
   );
 
@@ -101,6 +103,31 @@ describe('renderHaproxy', () => {
       '    use_backend api if { path /api } or { path_beg /api/ }',
       '    default_backend site',
     ]);
+  });
+
+  it('sends nobody to a database by itself, and cuts the sessions of a member that is taken out', () => {
+    const spec = gatewaySpec({
+      hosts: { h1: '127.0.23.1', h2: '127.0.23.2' },
+      gatewayAddress: '127.0.23.100',
+      services: { orders: {} },
+      postgres: { main: 5432 },
+    });
+    const [http, tcp] = renderHaproxy(spec, 'h1', '/run/s')
+      .split(/^defaults$/m)
+      .slice(1);
+    expect(http).not.toContain('postgres');
+    expect(tcp).toContain('mode tcp');
+    expect(tcp?.match(/^listen .*|^ {4}bind .*|^ {4}server .*/gm)).toEqual([
+      'listen postgres_main_primary',
+      '    bind 127.0.23.100:5432',
+      '    server h1 127.0.23.1:5432 disabled on-marked-down shutdown-sessions tcp-ut 5000ms',
+      '    server h2 127.0.23.2:5432 disabled on-marked-down shutdown-sessions tcp-ut 5000ms',
+      'listen postgres_main_replicas',
+      '    bind 127.0.23.100:5433',
+      '    server h1 127.0.23.1:5432 disabled on-marked-down shutdown-sessions tcp-ut 5000ms',
+      '    server h2 127.0.23.2:5432 disabled on-marked-down shutdown-sessions tcp-ut 5000ms',
+    ]);
+    expect(tcp).not.toContain(' check');
   });
 
   it('refuses a host that is not there and a control character', () => {

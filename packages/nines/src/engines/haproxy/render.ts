@@ -5,6 +5,7 @@ import { GATEWAY_METRICS_PORT } from '../../topology/ports.ts';
 import type { GatewayTopology, HostName } from '../../topology/topology.ts';
 import { backendLines } from './backend.ts';
 import { CONNECT_TIMEOUT_MS } from './checks.ts';
+import { databaseLines, databaseRoutes } from './database.ts';
 import { quoted } from './quote.ts';
 import { type Route, routes } from './routes.ts';
 
@@ -49,6 +50,8 @@ export function renderHaproxy(spec: ClusterSpec, hostName: HostName, runtimeSock
     ...metricsLines(`${host.address}:${GATEWAY_METRICS_PORT}`, who),
     ...table.flatMap((route) => backendLines(route, gateway)),
     ...(table.some((route) => route.prefix === '') ? [] : noServiceLines()),
+    // Last: it begins with `defaults` of its own.
+    ...databaseLines(databaseRoutes(spec), spec.gatewayAddress, Math.floor(maxConnections(gateway) / 4)),
   ].join('\n');
 }
 

@@ -8,6 +8,8 @@ orders,h2_orders-1,0,0,1,UP 1/2,0,
 orders,h3_orders-2,0,0,1,NOLB,0,
 orders,h3_orders-3,0,0,0,DOWN,9,
 orders,BACKEND,0,0,4,UP,13,
+postgres_main_primary,h1,0,0,5,MAINT,0,
+postgres_main_primary,h2,0,0,5,no check,0,
 `;
 
 it('reads servers and counts a draining one as not usable', () => {
@@ -18,6 +20,10 @@ it('reads servers and counts a draining one as not usable', () => {
     ['h2_orders-1', true, 0],
     ['h3_orders-2', false, 0],
     ['h3_orders-3', false, 9],
+  ]);
+  expect(stat.databases.map((server) => [server.backend, server.server, server.usable])).toEqual([
+    ['postgres_main_primary', 'h1', false],
+    ['postgres_main_primary', 'h2', true],
   ]);
 });
 

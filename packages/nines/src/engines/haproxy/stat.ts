@@ -1,4 +1,5 @@
 /** What `show stat` says, as figures. Pure. */
+import { isDatabaseBackend } from './database.ts';
 
 export interface ServerStat {
   backend: string;
@@ -14,7 +15,10 @@ export interface ServerStat {
 }
 
 export interface GatewayStat {
+  /** Of the services. */
   servers: ServerStat[];
+  /** Of the databases: who gets connections is the agent's word, not a check's. */
+  databases: ServerStat[];
   /** Client connections of the gateway's frontend. */
   sessions: number;
 }
@@ -30,17 +34,20 @@ export function gatewayStat(csv: string): GatewayStat {
     return (column: string) => values[columns.indexOf(column)] ?? '';
   });
   const frontend = rows.find((row) => row('pxname') === 'nines_gateway' && row('svname') === 'FRONTEND');
+  const servers = rows
+    .filter((row) => row('svname') !== 'FRONTEND' && row('svname') !== 'BACKEND')
+    .map((row) => ({
+      backend: row('pxname'),
+      server: row('svname'),
+      status: row('status'),
+      // 'no check': what is neither checked nor taken out.
+      usable: /^(?:UP|no check)/.test(row('status')),
+      sessions: Number(row('scur')),
+      retries: Number(row('wretr')),
+    }));
   return {
     sessions: Number(frontend?.('scur') ?? 0),
-    servers: rows
-      .filter((row) => row('svname') !== 'FRONTEND' && row('svname') !== 'BACKEND')
-      .map((row) => ({
-        backend: row('pxname'),
-        server: row('svname'),
-        status: row('status'),
-        usable: row('status').startsWith('UP'),
-        sessions: Number(row('scur')),
-        retries: Number(row('wretr')),
-      })),
+    servers: servers.filter(({ backend }) => !isDatabaseBackend(backend)),
+    databases: servers.filter(({ backend }) => isDatabaseBackend(backend)),
   };
 }

@@ -44,7 +44,23 @@ describe('renderAccess', () => {
   });
 
   it('quotes the database, so that one named like a keyword opens nothing else', () => {
-    const app = rulesOf({ count: 1, postgres: { database: 'all' } }).find((rule) => rule[2] === '"app"');
+    const app = rulesOf({ count: 1, postgres: { database: 'all' } }).find((rule) => rule[0] === 'hostssl' && rule[2] === '@admitted');
     expect(app?.[1]).toBe('"all"');
+  });
+
+  it('names the application by the file that the executor writes, nowhere by itself', () => {
+    const rules = rulesOf({ count: 3 });
+    expect(rules.filter((rule) => rule[2]?.includes('app'))).toEqual([]);
+    expect(rules.filter((rule) => rule[0] === 'hostssl' && rule[2] === '@admitted').map((rule) => rule[1])).toEqual([
+      '"app"',
+      '"app"',
+      '"app"',
+    ]);
+  });
+
+  it('answers the agent whether the application is admitted, under a database that does not exist', () => {
+    expect(rulesOf({ count: 3 }).filter((rule) => rule[0] === 'local' && rule[2] === '@admitted')).toEqual([
+      ['local', '"nines-admission"', '@admitted', 'scram-sha-256'],
+    ]);
   });
 });

@@ -4,9 +4,18 @@ import type { PostgresGroup } from './group.ts';
 
 const METHOD = 'scram-sha-256';
 
+/** Content of the file `admitted`, which the application's lines name. */
+export const ADMIT_APPLICATION = '"app"\n';
+/** No role has this name. */
+export const ADMIT_NOBODY = '"nobody"\n';
+
+/** There is no such database: a name to ask the server under whether it would ask the application for its password. */
+export const ADMISSION_DATABASE = 'nines-admission';
+
 /**
  * Only what is listed gets in: the superuser by the unix socket alone, the application from the cluster's hosts into
- * its own database alone, each replication role from its own standby alone, all with TLS and scram.
+ * its own database alone and only while it is admitted, each member's replication role from its own host alone, all with
+ * TLS and scram.
  */
 export function renderAccess(spec: ClusterSpec, group: PostgresGroup): string {
   const database = quoted(group.settings.database);
@@ -16,7 +25,8 @@ export function renderAccess(spec: ClusterSpec, group: PostgresGroup): string {
   const lines = [
     '# Written by Nines from the topology; changes here are overwritten.',
     rule('local', 'all', '"postgres","monitor"', '', METHOD),
-    ...unique(clients).map((address) => rule('hostssl', database, '"app"', address, METHOD)),
+    rule('local', quoted(ADMISSION_DATABASE), '@admitted', '', METHOD),
+    ...unique(clients).map((address) => rule('hostssl', database, '@admitted', address, METHOD)),
     ...unique(clients).map((address) => rule('hostssl', `${database},"postgres"`, '"monitor"', address, METHOD)),
     ...group.members.flatMap((member) =>
       sourceAddresses(member.address).map((address) => rule('hostssl', 'replication', quoted(member.replicaName), address, METHOD)),

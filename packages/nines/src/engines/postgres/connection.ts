@@ -13,6 +13,10 @@ export interface ConnectionOptions {
   password: string;
   /** Of the connection attempt, and of each query. A frozen server answers neither. */
   timeoutMs: number;
+  /** Of each query, when it is another; 0: none, the caller has a deadline of its own. */
+  queryTimeoutMs?: number;
+  /** Of this session; the server's own when absent. */
+  synchronousCommit?: 'on' | 'local';
 }
 
 export class LocalConnection {
@@ -29,8 +33,9 @@ export class LocalConnection {
       password: options.password,
       ssl: false,
       application_name: 'nines-agent',
+      ...(options.synchronousCommit === undefined ? {} : { options: `-c synchronous_commit=${options.synchronousCommit}` }),
       connectionTimeoutMillis: options.timeoutMs,
-      query_timeout: options.timeoutMs,
+      query_timeout: options.queryTimeoutMs ?? options.timeoutMs,
       stream: () => this.#socket,
     });
     // A server that goes away between two queries: the next query rejects and says so.
@@ -44,15 +49,49 @@ export class LocalConnection {
     return (await this.#client.query<Row & pg.QueryResultRow>(text, values)).rows;
   }
 
+  /** Of every warning or notice that comes with an answer. */
+  onNotice(listener: (notice: { code: string | undefined; message: string | undefined }) => void): void {
+    this.#client.on('notice', ({ code, message }) => listener({ code, message }));
+  }
+
   /** Never waits for a frozen server: the socket is closed at once. */
   close(): void {
     this.#socket.destroy();
   }
 }
 
+export type SessionOptions = Pick<ConnectionOptions, 'queryTimeoutMs' | 'synchronousCommit'>;
+
 /** To the unit's own server. */
-export function localConnection(context: UnitContext, database: string, timeoutMs: number): LocalConnection {
+export function localConnection(context: UnitContext, database: string, timeoutMs: number, more: SessionOptions = {}): LocalConnection {
   const { member } = membershipOf(context.spec, context.unit);
   const { socketDir } = postgresLayout(context);
-  return new LocalConnection({ socketDir, port: member.port, database, password: postgresPassword(context, 'postgres'), timeoutMs });
+  const password = postgresPassword(context, 'postgres');
+  return new LocalConnection({
+    socketDir,
+    port: member.port,
+    database,
+    password,
+    timeoutMs,
+    ...more,
+  });
+}
+
+/** A new connection for one use: closed when that ends, and by the signal, so that nobody waits for a frozen server. */
+export async function withConnection<Result>(
+  context: UnitContext,
+  limits: { timeoutMs: number; signal: AbortSignal } & SessionOptions,
+  use: (connection: LocalConnection) => Promise<Result>,
+): Promise<Result> {
+  const { timeoutMs, signal, ...more } = limits;
+  signal.throwIfAborted();
+  const connection = localConnection(context, 'postgres', timeoutMs, more);
+  const close = () => connection.close();
+  signal.addEventListener('abort', close, { once: true });
+  try {
+    return await use(connection);
+  } finally {
+    signal.removeEventListener('abort', close);
+    close();
+  }
 }

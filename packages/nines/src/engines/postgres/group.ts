@@ -1,5 +1,6 @@
 /** The members of one PostgreSQL group, as placement decided them. Pure. */
 import { NinesError } from '../../errors/errors.ts';
+import type { NodeName } from '../../failover/record.ts';
 import type { ClusterSpec, PlacedUnit } from '../../topology/cluster-spec.ts';
 import type { PostgresTopology } from '../../topology/topology.ts';
 
@@ -57,4 +58,11 @@ export function membershipOf(spec: ClusterSpec, unit: PlacedUnit): { group: Post
   const member = group.members.find((candidate) => candidate.unit.ordinal === unit.ordinal);
   if (member === undefined) throw new NinesError('E_CONFIG_INVALID', `unit '${unit.name}' is not in the placement of '${unit.group}'`);
   return { group, member };
+}
+
+/** @throws NinesError E_CONFIG_INVALID when no other member is called so. */
+export function otherMember(group: PostgresGroup, me: PostgresMember, node: NodeName): PostgresMember {
+  const found = group.members.find(({ replicaName }) => replicaName === node);
+  if (found !== undefined && found.replicaName !== me.replicaName) return found;
+  throw new NinesError('E_CONFIG_INVALID', `'${node}' is no other member of PostgreSQL group '${group.name}'`);
 }

@@ -2,11 +2,17 @@
 import { rm } from 'node:fs/promises';
 import { NinesError } from '../../errors/errors.ts';
 import { replaceFile } from '../durable-file.ts';
-import type { EngineIo, UnitContext } from '../engine.ts';
+import type { LogEnd } from '../../failover/log.ts';
+import type { EngineIo } from '../engine.ts';
 import { canConnect } from './can-connect.ts';
+import { hasData, putInPlace, refuseForeignData } from './data-directory.ts';
+import { NOTHING_PROMISED, readDurableIfThere, writeDurable } from './durable/failover-file.ts';
 import type { PostgresGroup } from './group.ts';
-import { INITDB_BINARY, type PostgresLayout } from './layout.ts';
+import { INITDB_BINARY } from './layout.ts';
+import { endingBy, type Member } from './member.ts';
 import { POSTGRES_USER, postgresPassword } from './plan.ts';
+import { readControlData } from './standby/log/control-data.ts';
+import { endOfLog } from './standby/end-of-log.ts';
 
 const PROBE_MS = 300;
 
@@ -36,8 +42,27 @@ export async function refuseToReplaceLostData(group: PostgresGroup, io: EngineIo
   );
 }
 
+/**
+ * initdb, once in the life of the group. No server runs afterwards. Data of an attempt that was interrupted behind it is kept.
+ * @throws NinesError E_DATA_LOST, E_DATA_FOREIGN
+ */
+export async function initialise(member: Member, signal: AbortSignal): Promise<{ systemId: string; end: LogEnd }> {
+  const m = { ...member, io: endingBy(member.io, signal) };
+  if (!(await hasData(m))) {
+    await refuseForeignData(m.layout);
+    await refuseToReplaceLostData(m.group, m.io);
+    await runInitdb(m);
+    await writeDurable(m, (await readDurableIfThere(m.layout)) ?? NOTHING_PROMISED);
+    await putInPlace(m);
+  }
+  const { systemId } = await readControlData(m.layout.dataDir, m.io, signal);
+  const end = await endOfLog(m, signal);
+  if (end !== null) return { systemId, end };
+  throw new NinesError('E_DATA_FOREIGN', `the log in ${m.layout.dataDir} has no end that is sure`);
+}
+
 /** initdb syncs what it wrote before it ends (0.6 s with, 0.5 s without: not worth a window without it). */
-export async function initialise(context: UnitContext, layout: PostgresLayout, io: EngineIo): Promise<void> {
+async function runInitdb({ context, layout, io }: Member): Promise<void> {
   await replaceFile(layout.initialPasswordFile, `${postgresPassword(context, 'postgres')}\n`, 0o600);
   try {
     const options = ['--username=postgres', `--pwfile=${layout.initialPasswordFile}`, '--auth=scram-sha-256', '--data-checksums'];

@@ -7,6 +7,8 @@ const BINARIES = '/usr/lib/postgresql/15/bin';
 export const POSTGRES_BINARY = `${BINARIES}/postgres`;
 export const INITDB_BINARY = `${BINARIES}/initdb`;
 export const BASEBACKUP_BINARY = `${BINARIES}/pg_basebackup`;
+export const CONTROLDATA_BINARY = `${BINARIES}/pg_controldata`;
+export const WALDUMP_BINARY = `${BINARIES}/pg_waldump`;
 
 export interface PostgresLayout {
   unitDir: string;
@@ -20,14 +22,23 @@ export interface PostgresLayout {
   markerFile: string;
   configFile: string;
   reloadableFile: string;
+  /** Included last by `configFile`: the three settings that follow leadership. Written by the executor alone. */
+  leadershipFile: string;
   accessFile: string;
+  /** Named by `accessFile` as `@admitted`: which role may connect as the application. Written by the executor alone. */
+  admittedFile: string;
   identityMapFile: string;
+  /** Whom a walreceiver finds when it connects; without a leader in it, nobody. Written by the executor alone. */
   serviceFile: string;
   passwordFile: string;
   /** The superuser's password, present only while initdb runs. */
   initialPasswordFile: string;
+  /** Outside PGDATA, as a copy of another member's data must not bring its promises along: `{promise, taint}`. */
+  failoverFile: string;
   /** Outside PGDATA: a base backup would copy the socket's lock file, and the clone would not start. */
   socketDir: string;
+  /** Links to segments while the end of the log is looked for. */
+  walViewDir: string;
 }
 
 export const MARKER_NAME = 'nines.json';
@@ -43,11 +54,15 @@ export function postgresLayout(context: Pick<UnitContext, 'unit' | 'paths'>): Po
     markerFile: join(dataDir, MARKER_NAME),
     configFile: join(unitDir, 'postgresql.conf'),
     reloadableFile: join(unitDir, 'reloadable.conf'),
+    leadershipFile: join(unitDir, 'leadership.conf'),
     accessFile: join(unitDir, 'pg_hba.conf'),
+    admittedFile: join(unitDir, 'admitted'),
     identityMapFile: join(unitDir, 'pg_ident.conf'),
     serviceFile: join(unitDir, 'pg_service.conf'),
     passwordFile: join(unitDir, 'pgpass'),
     initialPasswordFile: join(unitDir, 'initial-password'),
+    failoverFile: join(unitDir, 'failover.json'),
     socketDir: join(context.paths.runDir, context.unit.name),
+    walViewDir: join(context.paths.runDir, `${context.unit.name}.wal`),
   };
 }

@@ -1,6 +1,6 @@
 /** What a killed postmaster leaves: children that still work in its data folder, and lock files that name its pid. */
 import { readdir, readlink, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { NinesError } from '../../errors/errors.ts';
 import type { EngineIo } from '../engine.ts';
@@ -10,6 +10,7 @@ const POLL_MS = 10;
 /** Idle children end by themselves when their postmaster is gone; one in the middle of a query would finish it first. */
 const GRACE_MS = 100;
 const LIMIT_MS = 5_000;
+const TOOLS: ReadonlySet<string> = new Set(['initdb', 'pg_basebackup', 'pg_waldump', 'pg_controldata', 'rm', 'setpriv']);
 
 /** Processes whose working directory is `dataDir`: every PostgreSQL process changes to its PGDATA at its start. */
 export async function processesIn(dataDir: string): Promise<number[]> {
@@ -31,21 +32,54 @@ export async function processesIn(dataDir: string): Promise<number[]> {
  * backend is attached, and after a restart of the host a lock file's pid may belong to another server of the same user.
  * @throws NinesError E_START_TIMEOUT when a process does not end even when killed (it hangs in the kernel).
  */
-export async function clearLeftovers(layout: PostgresLayout, port: number, io: EngineIo): Promise<void> {
+export async function clearLeftovers(
+  layout: PostgresLayout,
+  port: number,
+  { signal, log }: Pick<EngineIo, 'signal' | 'log'>,
+): Promise<void> {
   const startedAt = performance.now();
   let left = await processesIn(layout.dataDir);
-  if (left.length > 0) io.log(`waiting for ${left.length} processes of the last postmaster`);
+  if (left.length > 0) log(`waiting for ${left.length} processes of the last postmaster`);
   while (left.length > 0) {
     const waitedMs = performance.now() - startedAt;
     if (waitedMs > LIMIT_MS) {
       throw new NinesError('E_START_TIMEOUT', `processes ${left.join(', ')} still work in ${layout.dataDir} and do not end when killed`);
     }
     if (waitedMs > GRACE_MS) left.forEach(kill);
-    await delay(POLL_MS, undefined, { signal: io.signal });
+    await delay(POLL_MS, undefined, { signal });
     left = await processesIn(layout.dataDir);
   }
   const socketFile = join(layout.socketDir, `.s.PGSQL.${port}`);
   for (const file of [join(layout.dataDir, 'postmaster.pid'), socketFile, `${socketFile}.lock`]) await rm(file, { force: true });
+}
+
+/** Of a server that does not end when it is told to; its postmaster is not spared. */
+export async function killProcessesIn(dataDir: string): Promise<void> {
+  (await processesIn(dataDir)).forEach(kill);
+}
+
+/**
+ * Tools that an earlier agent started and that outlived it (it was killed before the kernel could be told to end them with
+ * it): they work in the unit's folder. None of them may go on beside a new one.
+ * @throws NinesError E_START_TIMEOUT when one does not end even when killed.
+ */
+export async function endTools(layout: PostgresLayout, { signal, log }: Pick<EngineIo, 'signal' | 'log'>): Promise<void> {
+  const startedAt = performance.now();
+  const tools = async () => {
+    const found = await processesIn(layout.unitDir);
+    const isTool = await Promise.all(found.map(async (pid) => TOOLS.has(basename(await readlink(`/proc/${pid}/exe`).catch(() => '')))));
+    return found.filter((_, at) => isTool[at]);
+  };
+  let left = await tools();
+  if (left.length > 0) log(`ending what an earlier agent left at work: ${left.join(', ')}`);
+  while (left.length > 0) {
+    if (performance.now() - startedAt > LIMIT_MS) {
+      throw new NinesError('E_START_TIMEOUT', `processes ${left.join(', ')} still work in ${layout.unitDir} and do not end when killed`);
+    }
+    left.forEach(kill);
+    await delay(POLL_MS, undefined, { signal });
+    left = await tools();
+  }
 }
 
 function kill(pid: number): void {

@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest';
 import { dataContext, exposedPasswords } from '../testing/data-context.ts';
 import { postgresEndpoint, postgresMembers } from './endpoint.ts';
 import { planPostgres } from './plan.ts';
-import { renderPasswordFile } from './replication.ts';
 
 describe('planPostgres', () => {
   it('is the same for the same input, and shows no password outside 0600 files', () => {
@@ -13,36 +12,23 @@ describe('planPostgres', () => {
     }
   });
 
-  it('gives a standby the password of its own role alone', () => {
+  it('gives a member the password of its own role alone', () => {
     const { files } = planPostgres(dataContext({ engine: 'postgres', ordinal: 1 }));
     const all = files.map((file) => file.content).join('');
     expect(all).toContain('secret-of-replica_1');
     for (const other of ['postgres', 'app', 'monitor', 'replica_0', 'replica_2']) expect(all).not.toContain(`secret-of-${other}`);
   });
 
-  it('keeps the name of a clone in progress out of the names that acknowledge commits', () => {
-    const { files } = planPostgres(dataContext({ engine: 'postgres', ordinal: 1 }));
-    const service = files.find((file) => file.path.endsWith('pg_service.conf'))!.content;
-    const names = [...service.matchAll(/application_name=(.*)/g)].map((match) => match[1]);
-    expect(names).toEqual(['replica_1', 'clone_replica_1']);
-  });
-
   it('restarts nothing when a standby joins', () => {
     const [three, four] = [3, 4].map((count) => planPostgres(dataContext({ engine: 'postgres', ordinal: 0, count })));
     const changed = three!.files.filter((file, index) => file.content !== four!.files[index]!.content);
-    expect(changed.map((file) => file.onChange)).toEqual(['reload', 'reload']);
+    expect(changed.map((file) => file.onChange)).toEqual(['reload']);
   });
 
   it('keeps sockets and configuration out of PGDATA', () => {
     const { argv, files, directories } = planPostgres(dataContext({ engine: 'postgres', ordinal: 1 }));
     const dataDir = argv[argv.indexOf('-D') + 1]!;
     for (const { path } of [...files, ...directories]) expect(path.startsWith(`${dataDir}/`)).toBe(false);
-  });
-});
-
-describe('renderPasswordFile', () => {
-  it('escapes what libpq would take for the end of a field', () => {
-    expect(renderPasswordFile('replica_0', 'a:b\\c')).toBe('*:*:*:replica_0:a\\:b\\\\c\n');
   });
 });
 

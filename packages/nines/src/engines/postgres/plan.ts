@@ -1,10 +1,10 @@
 /** What to run for one PostgreSQL server. Pure. */
 import { NinesError } from '../../errors/errors.ts';
 import type { UnitContext, UnitFile, UnitPlan } from '../engine.ts';
-import { renderAccess } from './access.ts';
+import { ADMIT_APPLICATION, renderAccess } from './access.ts';
 import { membershipOf } from './group.ts';
 import { POSTGRES_BINARY, postgresLayout } from './layout.ts';
-import { renderPasswordFile, renderServiceFile } from './replication.ts';
+import { renderPasswordFile } from './replication.ts';
 import { postgresSettings, renderSettings } from './settings.ts';
 
 export const POSTGRES_USER = 'postgres';
@@ -21,23 +21,15 @@ export function planPostgres(context: UnitContext): UnitPlan {
   const { group, member } = membershipOf(context.spec, context.unit);
   const layout = postgresLayout(context);
   const certificate = context.certificate('postgres');
-  const settings = renderSettings(postgresSettings({ group, member, layout, certificate }), layout.reloadableFile);
+  const settings = renderSettings(postgresSettings({ group, member, layout, certificate }), layout);
   const file = (path: string, content: string, onChange: UnitFile['onChange']): UnitFile => ({ path, content, mode: 0o600, onChange });
-  const source = { primary: group.primary, standby: member, caFile: certificate.caFile, passwordFile: layout.passwordFile };
-  const replication =
-    member.role === 'primary'
-      ? []
-      : [
-          // libpq reads both at each connection: a change needs no signal, and must not restart a standby.
-          file(layout.serviceFile, renderServiceFile(source), 'nothing'),
-          file(layout.passwordFile, renderPasswordFile(member.replicaName, postgresPassword(context, member.replicaName)), 'nothing'),
-        ];
   return {
     name: context.unit.name,
     engine: 'postgres',
     after: [],
     argv: [POSTGRES_BINARY, '-D', layout.dataDir, '-c', `config_file=${layout.configFile}`],
-    env: { PGSERVICEFILE: layout.serviceFile, HOME: layout.unitDir },
+    // PGSYSCONFDIR: libpq would look for a service that is not in our file in one of the machine's.
+    env: { PGSERVICEFILE: layout.serviceFile, PGSYSCONFDIR: layout.unitDir, HOME: layout.unitDir },
     cwd: layout.unitDir,
     user: POSTGRES_USER,
     directories: [
@@ -49,7 +41,10 @@ export function planPostgres(context: UnitContext): UnitPlan {
       file(layout.reloadableFile, settings.reloadable, 'reload'),
       file(layout.accessFile, renderAccess(context.spec, group), 'reload'),
       file(layout.identityMapFile, '# Written by Nines: no maps.\n', 'reload'),
-      ...replication,
+      // From then on the executor's: whether clients may write is nothing that a topology knows.
+      file(layout.admittedFile, ADMIT_APPLICATION, 'create-only'),
+      // libpq reads it at each connection: a change needs no signal. Every member may have to follow another one.
+      file(layout.passwordFile, renderPasswordFile(member.replicaName, postgresPassword(context, member.replicaName)), 'nothing'),
     ],
     // Fast: transactions are rolled back, a checkpoint is written, standbys get the last of it. The kill after the
     // deadline loses nothing that was acknowledged: the next start replays the log.

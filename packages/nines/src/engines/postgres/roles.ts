@@ -1,4 +1,4 @@
-/** Roles, database and slots, made on the primary after each of its starts. Idempotent. */
+/** Roles, database and slots, made by whoever leads. Idempotent. */
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import type { EngineIo, UnitContext } from '../engine.ts';
@@ -7,13 +7,25 @@ import { localConnection } from './connection.ts';
 import { membershipOf, type PostgresGroup } from './group.ts';
 import { firstDataOf } from './initialise.ts';
 import { postgresPassword } from './plan.ts';
+import { dropFormerSlots, makeSlots } from './primary/slots.ts';
 import { scramVerifier, verifierMatches } from './scram.ts';
 
 const { escapeIdentifier, escapeLiteral } = pg;
 const TIMEOUT_MS = 5_000;
 
+/** Whether everything is there that clients and standbys need to log in; who leads after a failover has it all from its log. */
+export async function isPrepared(connection: LocalConnection, group: PostgresGroup): Promise<boolean> {
+  const names = wantedRoles(group).map(({ name }) => name);
+  const [found] = await connection.query<{ roles: number; databases: number }>(
+    `select (select count(*)::int from pg_roles where rolname = any($1)) as roles,
+            (select count(*)::int from pg_database where datname = $2) as databases`,
+    [names, group.settings.database],
+  );
+  return found?.roles === names.length && found.databases === 1;
+}
+
 export async function preparePrimary(context: UnitContext, io: EngineIo): Promise<void> {
-  const { group } = membershipOf(context.spec, context.unit);
+  const { group, member } = membershipOf(context.spec, context.unit);
   const connection = localConnection(context, 'postgres', TIMEOUT_MS);
   io.signal.addEventListener('abort', () => connection.close(), { once: true });
   try {
@@ -22,7 +34,8 @@ export async function preparePrimary(context: UnitContext, io: EngineIo): Promis
     // Standbys need these roles before one of them can acknowledge anything. A failing statement with a verifier in it
     // is not for the log.
     await connection.query("set synchronous_commit = local; set log_min_error_statement = 'panic'; set log_statement = 'none'");
-    await ensureSlots(connection, group, io);
+    await makeSlots(connection, { group, member });
+    await dropFormerSlots(connection, { group }, io.log);
     await ensureRoles(connection, context, group);
     await ensureDatabase(connection, group.settings.database);
     await io.firstTime.done(firstDataOf(group.name), io.signal);
@@ -38,11 +51,11 @@ interface WantedRole {
 
 function wantedRoles(group: PostgresGroup): WantedRole[] {
   const nothing = 'login nosuperuser nocreatedb nocreaterole nobypassrls';
-  const standbys = group.members.filter((member) => member.role === 'standby');
   return [
     { name: 'app', attributes: `${nothing} noreplication` },
     { name: 'monitor', attributes: `${nothing} noreplication` },
-    ...standbys.map((standby) => ({ name: standby.replicaName, attributes: `${nothing} replication` })),
+    // Also the leader's own: it may be a standby of the next one.
+    ...group.members.map(({ replicaName }) => ({ name: replicaName, attributes: `${nothing} replication` })),
   ];
 }
 
@@ -67,21 +80,6 @@ async function ensureRoles(connection: LocalConnection, context: UnitContext, gr
   await connection.query(
     "do $$ begin if not pg_has_role('monitor', 'pg_monitor', 'member') then grant pg_monitor to monitor; end if; end $$",
   );
-}
-
-/** A slot keeps WAL from the moment it is made, so that a clone finds all it needs; one without a standby fills the disk. */
-async function ensureSlots(connection: LocalConnection, group: PostgresGroup, io: EngineIo): Promise<void> {
-  const slots = await connection.query<{ name: string; active: boolean }>(
-    "select slot_name as name, active from pg_replication_slots where slot_type = 'physical'",
-  );
-  const wanted = group.members.filter((member) => member.role === 'standby').map((member) => member.replicaName);
-  const known = new Set(slots.map(({ name }) => name));
-  for (const name of wanted) if (!known.has(name)) await connection.query('select pg_create_physical_replication_slot($1, true)', [name]);
-  const former = slots.filter(({ name, active }) => /^replica_\d+$/.test(name) && !wanted.includes(name) && !active);
-  for (const { name } of former) {
-    io.log(`dropping the slot ${name}: its standby has left the group`);
-    await connection.query('select pg_drop_replication_slot($1)', [name]);
-  }
 }
 
 async function ensureDatabase(connection: LocalConnection, database: string): Promise<void> {

@@ -5,7 +5,7 @@ import { dataContext } from '../testing/data-context.ts';
 import { membershipOf } from './group.ts';
 import { postgresLayout } from './layout.ts';
 import { RESTART_SETTINGS } from './restart-settings.ts';
-import { postgresSettings, renderSettings, type Settings, synchronousStandbyNames } from './settings.ts';
+import { postgresSettings, renderSettings, type Settings } from './settings.ts';
 
 function settingsOf(wishes: Parameters<typeof dataContext>[0]): Settings {
   const context = dataContext(wishes);
@@ -31,7 +31,7 @@ function parse(text: string): Settings {
 }
 
 const settings = fc.dictionary(
-  fc.oneof(fc.stringMatching(/^[a-z_]{1,12}$/), fc.constantFrom(...RESTART_SETTINGS)),
+  fc.oneof(fc.stringMatching(/^[a-z][a-z_]{0,11}$/), fc.constantFrom(...RESTART_SETTINGS)),
   fc.string({ unit: 'grapheme-ascii' }),
 );
 
@@ -39,7 +39,10 @@ describe('renderSettings', () => {
   it('writes every setting once, in the file that its change asks for, and readable as it was', () => {
     fc.assert(
       fc.property(settings, (wanted) => {
-        const { restart, reloadable } = renderSettings(wanted, '/var/lib/nines/reloadable.conf');
+        const { restart, reloadable } = renderSettings(wanted, {
+          reloadableFile: '/u/reloadable.conf',
+          leadershipFile: '/u/leadership.conf',
+        });
         const [first, second] = [parse(restart), parse(reloadable)];
         const { include: _include, ...atStart } = first;
         expect({ ...atStart, ...second }).toEqual({ ...wanted });
@@ -75,36 +78,27 @@ describe('postgresSettings', () => {
     expect(names.filter((name) => !ignored.includes(name) && ownedBecause(name) !== null)).toEqual([]);
   });
 
-  it('makes a standby follow by its own slot, through a service file outside PGDATA', () => {
-    expect(settingsOf({ engine: 'postgres', ordinal: 2 })).toMatchObject({
-      primary_conninfo: 'service=leader',
-      primary_slot_name: 'replica_2',
-    });
-    expect(settingsOf({ engine: 'postgres', ordinal: 0 })).toMatchObject({ primary_conninfo: '', primary_slot_name: '' });
+  it('has nothing that follows leadership: all members of a group have the same but for their names and places', () => {
+    const placed = ['listen_addresses', 'cluster_name'];
+    const [leader, other] = [0, 1].map((ordinal) => settingsOf({ engine: 'postgres', ordinal, leader: 0 }));
+    for (const name of ['synchronous_standby_names', 'primary_conninfo', 'primary_slot_name']) expect(leader).not.toHaveProperty(name);
+    expect(Object.keys(leader!).filter((name) => leader![name] !== other![name])).toEqual(placed);
+    expect(settingsOf({ engine: 'postgres', ordinal: 0, leader: 1 })).toEqual(leader);
   });
 
-  it('keeps everything that a change of replicas touches reloadable: a new standby does not restart the primary', () => {
+  it('reads what the executor writes last, so that it wins', () => {
+    const { restart } = renderSettings({}, { reloadableFile: '/u/reloadable.conf', leadershipFile: '/u/leadership.conf' });
+    expect(restart.trimEnd().split('\n').slice(-2)).toEqual(["include = '/u/reloadable.conf'", "include = '/u/leadership.conf'"]);
+  });
+
+  it('changes nothing when a member joins', () => {
     const [three, five] = [3, 5].map((count) => settingsOf({ engine: 'postgres', ordinal: 0, count }));
-    const changed = Object.keys(three!).filter((name) => three![name] !== five![name]);
-    expect(changed).toEqual(['synchronous_standby_names']);
-    expect(changed.some((name) => RESTART_SETTINGS.has(name))).toBe(false);
-  });
-});
-
-describe('synchronousStandbyNames', () => {
-  const names = (ordinal: number, count: number, durability: 'quorum' | 'strict' | 'async') => {
-    const context = dataContext({ engine: 'postgres', ordinal, count, postgres: { durability } });
-    const { group, member } = membershipOf(context.spec, context.unit);
-    return synchronousStandbyNames(group, member);
-  };
-
-  it('asks for any one of the others by exact name', () => {
-    expect(names(0, 3, 'quorum')).toBe('ANY 1 ("replica_1", "replica_2")');
-    expect(names(1, 3, 'strict')).toBe('ANY 1 ("replica_0", "replica_2")');
+    expect(three).toEqual(five);
   });
 
-  it('is empty only when nobody else is there or the topology asks for it', () => {
-    expect(names(0, 3, 'async')).toBe('');
-    expect(names(0, 1, 'quorum')).toBe('');
+  it('lets clients of an asynchronous group go on without the quorum, and no others', () => {
+    const commits = (durability: 'quorum' | 'strict' | 'async') =>
+      settingsOf({ engine: 'postgres', ordinal: 0, postgres: { durability } })['synchronous_commit'];
+    expect([commits('quorum'), commits('strict'), commits('async')]).toEqual(['on', 'on', 'local']);
   });
 });

@@ -2,7 +2,6 @@
 import type { CertificatePaths } from '../../identity/identity.ts';
 import type { PostgresGroup, PostgresMember } from './group.ts';
 import type { PostgresLayout } from './layout.ts';
-import { LEADER_SERVICE } from './replication.ts';
 import { RESTART_SETTINGS } from './restart-settings.ts';
 
 export type Settings = Record<string, string>;
@@ -43,7 +42,6 @@ const FIXED: Settings = {
   password_encryption: 'scram-sha-256',
   fsync: 'on',
   full_page_writes: 'on',
-  synchronous_commit: 'on',
   wal_level: 'replica',
   wal_log_hints: 'on',
   // A crash of one backend ends the server: the agent decides what comes next, not the postmaster.
@@ -65,16 +63,6 @@ const FIXED: Settings = {
   recovery_min_apply_delay: '0',
 };
 
-/**
- * `ANY 1` of the other members. Rendered on standbys too: from empty to non-empty it is in force only when the
- * checkpointer has armed it, so it must not be empty when a standby is promoted.
- */
-export function synchronousStandbyNames(group: PostgresGroup, member: PostgresMember): string {
-  const others = group.members.filter((other) => other.replicaName !== member.replicaName);
-  if (group.settings.durability === 'async' || others.length === 0) return '';
-  return `ANY 1 (${others.map((other) => `"${other.replicaName}"`).join(', ')})`;
-}
-
 export interface SettingsInput {
   group: PostgresGroup;
   member: PostgresMember;
@@ -83,7 +71,6 @@ export interface SettingsInput {
 }
 
 function placedSettings({ group, member, layout, certificate }: SettingsInput): Settings {
-  const standby = member.role === 'standby';
   return {
     data_directory: layout.dataDir,
     hba_file: layout.accessFile,
@@ -95,9 +82,8 @@ function placedSettings({ group, member, layout, certificate }: SettingsInput): 
     ssl_cert_file: certificate.certFile,
     ssl_key_file: certificate.keyFile,
     ssl_ca_file: certificate.caFile,
-    synchronous_standby_names: synchronousStandbyNames(group, member),
-    primary_conninfo: standby ? `service=${LEADER_SERVICE}` : '',
-    primary_slot_name: standby ? member.replicaName : '',
+    // Asynchronous is the clients' wish alone: the agent's own proofs ask for the quorum all the same.
+    synchronous_commit: group.settings.durability === 'async' ? 'local' : 'on',
   };
 }
 
@@ -106,19 +92,24 @@ export function postgresSettings(input: SettingsInput): Settings {
   return { ...DEFAULTS, ...input.group.settings.parameters, ...FIXED, ...placedSettings(input) };
 }
 
-/** postgresql.conf (read at start) and the file it includes (read again at a reload). */
-export function renderSettings(settings: Settings, reloadableFile: string): { restart: string; reloadable: string } {
+/** postgresql.conf (read at start) and the file it includes (read again at a reload); the executor's comes last and wins. */
+export function renderSettings(
+  settings: Settings,
+  { reloadableFile, leadershipFile }: Pick<PostgresLayout, 'reloadableFile' | 'leadershipFile'>,
+): { restart: string; reloadable: string } {
   const entries = Object.entries(settings).toSorted(([left], [right]) => (left < right ? -1 : 1));
   const lines = (wanted: boolean) =>
-    entries.filter(([name]) => RESTART_SETTINGS.has(name) === wanted).map(([name, value]) => `${name} = ${quoted(value)}`);
+    entries.filter(([name]) => RESTART_SETTINGS.has(name) === wanted).map(([name, value]) => `${name} = ${quotedSetting(value)}`);
   const heading = '# Written by Nines from the topology; changes here are overwritten.';
   return {
-    restart: [heading, ...lines(true), `include = ${quoted(reloadableFile)}`, ''].join('\n'),
+    restart: [heading, ...lines(true), `include = ${quotedSetting(reloadableFile)}`, `include = ${quotedSetting(leadershipFile)}`, ''].join(
+      '\n',
+    ),
     reloadable: [heading, ...lines(false), ''].join('\n'),
   };
 }
 
 /** In quotes PostgreSQL reads backslashes and doubled quotes; a value never spans lines. */
-function quoted(value: string): string {
+export function quotedSetting(value: string): string {
   return `'${value.replaceAll('\\', '\\\\').replaceAll("'", "''").replaceAll('\n', '\\n').replaceAll('\r', '\\r')}'`;
 }

@@ -1,25 +1,11 @@
 /** What Prometheus watches for. Every alert has its section in docs/operate/alerts.md; a test compares them. Pure. */
 import type { ClusterSpec } from '../../topology/cluster-spec.ts';
-
-export interface Alert {
-  name: string;
-  /** PromQL; every series it gives is one alert. */
-  expr: string;
-  /** How long it must hold, in Prometheus' own words. */
-  for: string;
-  severity: 'critical' | 'warning';
-  summary: string;
-  description: string;
-  /** Left out of clusters that have nothing of the kind. */
-  when?: (spec: ClusterSpec) => boolean;
-}
+import type { Alert } from './alert.ts';
+import { POSTGRES_ALERTS } from './postgres-alerts.ts';
 
 const hasGateway = (spec: ClusterSpec) => spec.topology.gateway !== null;
 const hasTwoGateways = (spec: ClusterSpec) => spec.placement.units.filter((unit) => unit.engine === 'haproxy').length > 1;
-const hasPostgres = (spec: ClusterSpec) => Object.keys(spec.topology.postgres).length > 0;
 const hasRedis = (spec: ClusterSpec) => Object.keys(spec.topology.redis).length > 0;
-const waitsForStandby = (spec: ClusterSpec) =>
-  Object.values(spec.topology.postgres).some((group) => group.durability !== 'async' && group.replicas > 1);
 
 const REQUESTS: Alert[] = [
   {
@@ -41,7 +27,7 @@ const REQUESTS: Alert[] = [
   },
   {
     name: 'ServiceWithoutInstances',
-    expr: 'max by (proxy) (haproxy_backend_active_servers{proxy!~"nines_.*"}) == 0',
+    expr: 'max by (proxy) (haproxy_backend_active_servers{proxy!~"(nines|postgres)_.*"}) == 0',
     for: '5s',
     severity: 'critical',
     summary: 'No instance of {{ $labels.proxy }} is usable',
@@ -112,33 +98,6 @@ const DATA: Alert[] = [
     description: 'No decision and no change of the cluster is possible; the service itself goes on.',
   },
   {
-    name: 'PostgresReplicationLag',
-    expr: 'nines_unit_detail{engine="postgres",name="lagSeconds"} > 10',
-    for: '30s',
-    severity: 'warning',
-    summary: '{{ $labels.unit }} on host {{ $labels.host }} is {{ $value }} s behind its primary',
-    description: 'Reads from it are old, and it is a bad candidate for a failover.',
-    when: hasPostgres,
-  },
-  {
-    name: 'PostgresWithoutSynchronousStandby',
-    expr: 'nines_unit_detail{engine="postgres",name="acknowledging"} == 0',
-    for: '10s',
-    severity: 'critical',
-    summary: 'No standby acknowledges the writes of group {{ $labels.group }}',
-    description: 'Commits wait for ever until a standby is back.',
-    when: waitsForStandby,
-  },
-  {
-    name: 'PostgresWithoutPrimary',
-    expr: 'count by (group) (nines_unit_ready{engine="postgres"}) unless on (group) (nines_unit_ready{engine="postgres",role="primary"} == 1)',
-    for: '10s',
-    severity: 'critical',
-    summary: 'PostgreSQL group {{ $labels.group }} has no primary',
-    description: 'Nothing can be written there.',
-    when: hasPostgres,
-  },
-  {
     name: 'RedisWithoutMaster',
     expr: 'count by (group) (nines_unit_ready{engine="redis"}) unless on (group) (nines_unit_ready{engine="redis",role="master"} == 1)',
     for: '10s',
@@ -198,7 +157,7 @@ const MACHINES: Alert[] = [
   },
 ];
 
-export const ALERTS: readonly Alert[] = [...REQUESTS, ...UNITS, ...DATA, ...GATEWAYS, ...MACHINES];
+export const ALERTS: readonly Alert[] = [...REQUESTS, ...UNITS, ...DATA, ...POSTGRES_ALERTS, ...GATEWAYS, ...MACHINES];
 
 export const DOCUMENTATION = 'docs/operate/alerts.md';
 
@@ -206,7 +165,7 @@ export const DOCUMENTATION = 'docs/operate/alerts.md';
 export function renderRules(spec: ClusterSpec): string {
   const rules = ALERTS.filter((alert) => alert.when?.(spec) ?? true).map((alert) => ({
     alert: alert.name,
-    expr: alert.expr,
+    expr: typeof alert.expr === 'string' ? alert.expr : alert.expr(spec),
     for: alert.for,
     labels: { severity: alert.severity, cluster: spec.topology.name },
     annotations: {

@@ -131,20 +131,40 @@ describe.skipIf(!existsSync(PROMTOOL))('promtool', () => {
     expect((await run(PROMTOOL, 'test', 'rules', 'tests.yml')).stdout).toContain('SUCCESS');
   });
 
-  it('tells a group without a primary from one with', async () => {
-    const unit = (group: string, role: string) => ({
-      series: `nines_unit_ready{engine="postgres",group="${group}",unit="u",role="${role}",host="h1"}`,
-      values: '1x10',
-    });
+  it('tells how PostgreSQL is led: by nobody, by two, alone, by too few voters', async () => {
+    const series = (figure: string, group: string, values: Record<string, number>) =>
+      Object.entries(values).map(([host, value]) => ({
+        series: `nines_postgres_${figure}{group="${group}",host="${host}",zone="z"}`,
+        values: `${value}x10`,
+      }));
+    const spec = clusterSpec();
+    for (const group of ['other', 'twice']) spec.topology.postgres[group] = structuredClone(spec.topology.postgres['main'] as never);
+    const expects = (name: string, ...exp_samples: { labels: string; value: number }[]) => {
+      const expr = ALERTS.find((alert) => alert.name === name)?.expr;
+      return { expr: typeof expr === 'function' ? expr(spec) : expr, eval_time: '30s', exp_samples };
+    };
     const test = {
       interval: '10s',
-      input_series: [unit('main', 'standby'), unit('main', 'primary'), unit('other', 'standby')],
+      input_series: [
+        ...series('proven', 'main', { h1: 0, h2: 1, h3: 0 }),
+        ...series('proven', 'other', { h1: 0, h2: 0 }),
+        ...series('proven', 'twice', { h1: 1, h2: 1 }),
+        // A host that was cut off still knows the record of before: it is not the leader's word.
+        ...series('lone', 'main', { h1: 1, h2: 0 }),
+        ...series('leader', 'main', { h1: 0, h2: 1 }),
+        ...series('lone', 'other', { h1: 1, h2: 1 }),
+        ...series('leader', 'other', { h1: 0, h2: 1 }),
+        ...series('counted', 'main', { h1: 1, h2: 0, h3: 1 }),
+        ...series('counted', 'other', { h1: 1, h2: 0 }),
+        ...series('paused', 'other', { h1: 1, h2: 1 }),
+        ...series('paused', 'main', { h1: 0, h2: 0 }),
+      ],
       promql_expr_test: [
-        {
-          expr: ALERTS.find((alert) => alert.name === 'PostgresWithoutPrimary')?.expr,
-          eval_time: '30s',
-          exp_samples: [{ labels: '{group="other"}', value: 1 }],
-        },
+        expects('PostgresWithoutPrimary', { labels: '{group="other"}', value: 0 }),
+        expects('PostgresHeldTwice', { labels: '{group="twice"}', value: 2 }),
+        expects('PostgresLoneLeader', { labels: '{group="other",host="h2"}', value: 1 }),
+        expects('PostgresVotersMissing', { labels: '{group="other"}', value: 1 }),
+        expects('PostgresFailoverPaused', { labels: '{group="other"}', value: 1 }),
       ],
     };
     writeFileSync(join(folder, 'tests2.yml'), JSON.stringify({ rule_files: ['rules.yml'], tests: [test] }));

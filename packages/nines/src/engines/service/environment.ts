@@ -57,7 +57,12 @@ function postgresEnvironment(context: ServiceContext, group: string | null): Env
   if (group === null) return {};
   const { host, port, database } = postgresEndpoint(context.spec, group);
   const password = needed(context.secrets.postgres[`${group}/app`], `${group}/app`);
-  return { DATABASE_URL: `postgres://app:${encodeURIComponent(password)}@${host}:${port}/${database}` };
+  // The gateway's port of the group leads to its primary, whoever that is; without a gateway this is the first one.
+  const address = context.spec.gatewayAddress ?? host;
+  return {
+    DATABASE_URL: `postgres://app:${encodeURIComponent(password)}@${address}:${port}/${database}`,
+    NINES_POSTGRES: group,
+  };
 }
 
 function redisEnvironment(context: ServiceContext, group: string | null): Environment {

@@ -58,7 +58,9 @@ test('an instance finds its place, its database and its Redis in its environment
     NINES_REQUEST_MS: '1000',
     NINES_SOCKET: '/run/nines/agent.sock',
     NINES_CA_FILE: '/id/ca.pem',
-    DATABASE_URL: `postgres://app:pg%2Fsecret@${postgresEndpoint(spec, 'main').host}:5432/app`,
+    // By the gateway, which knows the primary of the moment.
+    DATABASE_URL: 'postgres://app:pg%2Fsecret@10.1.0.100:5432/app',
+    NINES_POSTGRES: 'main',
     REDIS_MASTER: 'cache',
     REDIS_USERNAME: 'app',
     REDIS_PASSWORD: 'redis-secret',
@@ -112,7 +114,9 @@ test('a migration runs as the service, with its database and without a port', ()
   const migration = migrationPlan(contextOf(spec, unit), 'orders');
   expect(migration.argv).toEqual(['/opt/node/bin/node', 'src/migrate.ts', '--seed']);
   expect(migration.user).toEqual(planService(contextOf(spec, unit)).user);
-  expect(migration.env['DATABASE_URL']).toContain(`@${postgresEndpoint(spec, 'main').host}:5432/app`);
+  expect(migration.env['DATABASE_URL']).toContain('@10.1.0.100:5432/app');
+  const alone = contextOf({ ...spec, gatewayAddress: null }, unit);
+  expect(migrationPlan(alone, 'orders').env['DATABASE_URL']).toContain(`@${postgresEndpoint(spec, 'main').host}:5432/app`);
   expect(migration.env['PORT']).toBeUndefined();
   expect(() => migrationPlan(contextOf(specOf({ migrate: null }), unit), 'orders')).toThrow('no migrations');
 });

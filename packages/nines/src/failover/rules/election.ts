@@ -1,14 +1,17 @@
-/** Rules 10-15: epochs, promises, and who leads next. */
+/** Rules 10-16: epochs, promises, and who leads next. */
 import type { Command, Message } from '../commands.ts';
 import { isFenced } from '../quorum.ts';
 import { isVoter } from '../record.ts';
 import { restingLog } from '../state.ts';
-import { epochOpened, ledBy, refuted } from '../transitions.ts';
+import { epochOpened, ledByForce, ledBy, refuted } from '../transitions.ts';
 import { EVERY_PHASE, isStandby, isUnanchored, leads, ownPrimary, type Sight, type SightedRule, swap } from './rule.ts';
 
 const isCandidate = ({ state, record }: Sight): boolean => record.candidate === state.me;
 
 const isSuspicious = (sight: Sight): boolean => sight.state.suspected && !leads(sight) && isVoter(sight.record, sight.state.me);
+
+/** A voter may end an election for a leader that does not reach etcd. */
+const isContent = (sight: Sight): boolean => !sight.state.suspected && !leads(sight) && isVoter(sight.record, sight.state.me);
 
 export const TAKE: SightedRule = {
   number: 10,
@@ -36,7 +39,7 @@ export const REFUTE: SightedRule = {
   name: 'refute',
   phases: ['electing'],
   uses: 'store',
-  when: (sight) => ownPrimary(sight) !== null && sight.event.kind === 'tick',
+  when: (sight) => (ownPrimary(sight) !== null || isContent(sight)) && sight.event.kind === 'tick',
   walls: { consent: ({ event }) => event.kind === 'tick' && event.facts.consent },
   act: (sight) => swap(sight, refuted(sight.record)),
   says: 'the leader is well and its voters agree: the election ends, what it interrupted goes on',
@@ -77,8 +80,22 @@ export const REST_TO_TAKE_OVER: SightedRule = {
   says: 'the new leader is silent: nothing more is received from it, and the end of the own log is looked up',
 };
 
-export const ASK: SightedRule = {
+export const FORCE: SightedRule = {
   number: 14,
+  name: 'force',
+  phases: EVERY_PHASE,
+  uses: 'store',
+  when: (sight) => !leads(sight) && sight.state.ordered?.kind === 'force' && restingLog(sight.state) !== null,
+  walls: {},
+  act: (sight) => {
+    const log = restingLog(sight.state);
+    return log === null ? { commands: [] } : swap(sight, ledByForce(sight.arithmetic, sight.record, { node: sight.state.me, log }));
+  },
+  says: 'an operator gives up what only others have: I lead with the log that I have',
+};
+
+export const ASK: SightedRule = {
+  number: 15,
   name: 'ask',
   phases: ['electing'],
   uses: null,
@@ -88,13 +105,19 @@ export const ASK: SightedRule = {
     const message: Message = { kind: 'ask', epoch: record.epoch, from: state.me };
     const voters = [...new Set(record.guards.flatMap((guard) => guard.voters))].sort();
     const missing = voters.filter((node) => state.ballot?.reports.every((report) => report.node !== node) ?? true);
-    return { commands: missing.map((to): Command => ({ kind: 'send', to, message })) };
+    const others = missing.filter((node) => node !== state.me);
+    // Itself by no letter: one that is answered at once would be sent again at once, for ever.
+    const asksItself = others.length < missing.length && record.epoch >= state.promise && record.epoch > (state.asked?.epoch ?? 0);
+    return {
+      commands: others.map((to): Command => ({ kind: 'send', to, message })),
+      state: asksItself ? { ...state, asked: { epoch: record.epoch, from: state.me } } : state,
+    };
   },
   says: 'my epoch is confirmed: the voters are asked for their promises',
 };
 
 export const OPEN_EPOCH: SightedRule = {
-  number: 15,
+  number: 16,
   name: 'open-epoch',
   phases: EVERY_PHASE,
   uses: 'store',

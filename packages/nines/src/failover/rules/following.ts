@@ -1,4 +1,4 @@
-/** Rules 40-46: how a standby comes to acknowledge again. */
+/** Rules 39-46: how a standby comes to acknowledge again. */
 import { isVoter } from '../record.ts';
 import { restingLog } from '../state.ts';
 import { type BlindRule, EVERY_PHASE, isStandby, leads, type Sight, type SightedRule } from './rule.ts';
@@ -39,6 +39,17 @@ export const CLEAR_TAINT: SightedRule = {
 
 /** While a swap of mine is on its way my log stays as the swap says it is. */
 const isBack = (sight: Sight): boolean => !leads(sight) && restingLog(sight.state) !== null && !sight.state.swapping;
+
+export const REINIT: SightedRule = {
+  number: 39,
+  name: 'reinit',
+  phases: ['open', 'promoting'],
+  uses: 'postgres',
+  when: (sight) => isBack(sight) && sight.state.ordered?.kind === 'reinit',
+  walls: { released: isReleased },
+  act: ({ record }) => ({ commands: [{ kind: 'rebuild', leader: record.leader, term: record.term }] }),
+  says: 'ordered: a copy of the leader takes the place of the own data',
+};
 
 export const REBUILD: SightedRule = {
   number: 42,

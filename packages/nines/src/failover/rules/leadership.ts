@@ -3,7 +3,7 @@ import { sameSet, type VoterSet } from '../record.ts';
 import { restingLog } from '../state.ts';
 import { isAnchored } from '../record.ts';
 import { ledAgain, ledBy, opened } from '../transitions.ts';
-import { EVERY_PHASE, isStandby, leads, ownPrimary, type Sight, type SightedRule, swap } from './rule.ts';
+import { EVERY_PHASE, isStandby, leads, ownPrimary, settled, type Sight, type SightedRule, swap } from './rule.ts';
 
 /** My log ends where the record says that my term begins: it was not promoted yet, and nothing came to it since. */
 function atFork({ state, record }: Sight): boolean {
@@ -64,7 +64,8 @@ export const OPEN: SightedRule = {
   phases: ['promoting'],
   uses: 'store',
   when: (sight) => ownPrimary(sight) !== null,
-  walls: { onTarget: isOnWanted, proven: (sight) => ownPrimary(sight)?.proven === true },
+  // A reload that was decided for another target would be in force when clients come.
+  walls: { settled, onTarget: isOnWanted, proven: (sight) => ownPrimary(sight)?.proven === true },
   act: (sight) => swap(sight, opened(sight.record)),
   says: 'the term is anchored on enough of the target',
 };

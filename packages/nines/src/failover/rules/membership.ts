@@ -72,7 +72,8 @@ export const END_CHANGE: SightedRule = {
   phases: ['open'],
   uses: 'store',
   when: (sight) => ownPrimary(sight) !== null && sight.record.guards.length === 2,
-  walls: { onNew: isOnNew, proven: isProven },
+  // A reload that was decided before the change was reversed would put the forgotten setting in force.
+  walls: { settled, onNew: isOnNew, proven: isProven },
   act: (sight) => swap(sight, changeEnded(sight.record)),
   says: 'the new setting is proven: the old one is forgotten',
 };

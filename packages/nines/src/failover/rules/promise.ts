@@ -1,7 +1,10 @@
-/** Rules 1-7: PostgreSQL comes up fenced, promises are given whatever else is known, and the deposed stop. */
-import type { Command } from '../commands.ts';
+/** Rules 1-9: PostgreSQL comes up fenced, promises are given whatever else is known, the deposed stop, orders are heard. */
+import type { Message } from '../commands.ts';
+import type { Event, Order } from '../events.ts';
+import { isVoter } from '../record.ts';
+import { promised } from '../learn.ts';
 import { restingLog } from '../state.ts';
-import { type BlindRule, EVERY_PHASE, isStandby, type SightedRule } from './rule.ts';
+import { type BlindRule, EVERY_PHASE, isStandby, leads, type SightedRule } from './rule.ts';
 
 export const START: BlindRule = {
   number: 1,
@@ -21,12 +24,14 @@ export const ANSWER: BlindRule = {
   uses: null,
   when: ({ state }) => state.asked !== null && restingLog(state) !== null,
   walls: { promised: ({ state }) => state.asked !== null && state.promise >= state.asked.epoch },
-  act: ({ state }) => {
+  act: ({ state, arithmetic }) => {
     const log = restingLog(state);
     if (state.asked === null || log === null) return { commands: [] };
     const { epoch, from } = state.asked;
-    const send: Command = { kind: 'send', to: from, message: { kind: 'promise', epoch, from: state.me, systemId: state.systemId, log } };
-    return { commands: [send], state: { ...state, asked: null } };
+    const message: Extract<Message, { kind: 'promise' }> = { kind: 'promise', epoch, from: state.me, systemId: state.systemId, log };
+    const answered = { ...state, asked: null };
+    if (from === state.me) return { commands: [], state: promised(arithmetic, answered, message) };
+    return { commands: [{ kind: 'send', to: from, message }], state: answered };
   },
   says: 'the promise is durable and nothing is received any more: the candidate is told where the log ends',
 };
@@ -84,4 +89,40 @@ export const START_AFTER_HANDOVER: SightedRule = {
   walls: {},
   act: () => ({ commands: [{ kind: 'start' }] }),
   says: 'the switchover is decided, for or against: PostgreSQL starts as a standby',
+};
+
+function orderIn(event: Event): Order['kind'] | null {
+  if (event.kind !== 'request') return null;
+  const { kind } = event.request;
+  return kind === 'force' || kind === 'reinit' ? kind : null;
+}
+
+export const OBEY: SightedRule = {
+  number: 8,
+  name: 'obey',
+  phases: EVERY_PHASE,
+  uses: null,
+  when: ({ event }) => orderIn(event) !== null,
+  walls: {
+    doesNotLead: (sight) => !leads(sight),
+    isStandby,
+    // A voter that erased its log before it left could be all that held an acknowledged write.
+    leftVoters: ({ event, state, record }) => orderIn(event) === 'force' || (record.phase !== 'electing' && !isVoter(record, state.me)),
+  },
+  act: ({ event, state, view }) => {
+    const kind = orderIn(event);
+    return { commands: [], state: kind === null ? state : { ...state, ordered: { kind, revision: view.revision } } };
+  },
+  says: 'the order is taken: it holds for the record as it stands',
+};
+
+export const REST_TO_OBEY: SightedRule = {
+  number: 9,
+  name: 'rest-to-obey',
+  phases: EVERY_PHASE,
+  uses: 'postgres',
+  when: (sight) => sight.state.ordered !== null && isStandby(sight) && !leads(sight) && restingLog(sight.state) === null,
+  walls: {},
+  act: ({ record }) => ({ commands: [{ kind: 'fence', epoch: record.epoch }] }),
+  says: 'an order is to be carried out: nothing more is received, and the end of the own log is looked up',
 };

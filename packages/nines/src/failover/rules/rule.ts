@@ -17,6 +17,7 @@ export interface Sight {
 export interface Blind {
   state: NodeState;
   event: Event;
+  arithmetic: Arithmetic;
 }
 
 interface RuleOf<Context> {
@@ -51,7 +52,7 @@ export function ownPrimary({ state, record }: Sight): Primary | null {
   return record.leader === state.me && postgres.mode === 'primary' && postgres.term === record.term ? postgres : null;
 }
 
-export function isStandby({ state }: Blind): boolean {
+export function isStandby({ state }: Pick<Blind, 'state'>): boolean {
   return state.postgres.mode === 'standby';
 }
 
@@ -61,7 +62,7 @@ export function isUnanchored({ record }: Sight): boolean {
 }
 
 /** No command on its way changes PostgreSQL. A proof only waits; were it waited for, a setting that nobody can prove could never be changed. */
-export function settled({ state }: Blind): boolean {
+export function settled({ state }: Pick<Blind, 'state'>): boolean {
   return state.acting === null || state.acting === 'prove';
 }
 

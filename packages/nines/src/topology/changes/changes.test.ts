@@ -103,7 +103,7 @@ describe('refusals', () => {
     const changed = {
       services: { web: service },
       gateway: { replicas: 3, port: 8081 },
-      postgres: { main: { parameters: { max_connections: '200' } }, more: { port: 5433 } },
+      postgres: { main: { parameters: { max_connections: '200' } }, more: { port: 5434 } },
       observe: { prometheus: false, alertmanager: false },
     };
     expect(refusals(BEFORE, specOf(changed, BEFORE))).toEqual([]);

@@ -14,7 +14,7 @@ export function portProblems(topology: Topology): Problem[] {
 
 function collision(range: PortRange, other: PortRange, ranges: PortRange[]): string {
   const width = range.last - range.first;
-  const wants = width === 0 ? '' : ` (with ${range.first} to ${range.last}, one for each replica)`;
+  const wants = width === 0 ? '' : ` (with ${range.first} to ${range.last}, ${range.why})`;
   const free = freePort(
     range.first,
     width,

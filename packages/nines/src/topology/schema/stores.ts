@@ -10,7 +10,9 @@ export const postgres = section('PostgresWords', 'One PostgreSQL primary and its
     what: 'When a commit is acknowledged: `quorum`: on one standby too; `strict`: the same and never without; `async`: on the primary alone.',
     tradeoff: '`async` loses acknowledged writes with the primary; `strict` rather stops writing than run without a standby.',
   }),
-  port: withDefault(port(), 5432, { what: 'Port of every server of the group.' }),
+  port: withDefault(port(), 5432, {
+    what: 'Port of every server of the group, and on the virtual address of its primary; the next one leads to the replicas there.',
+  }),
   database: withDefault(databaseName(), 'app', { what: 'Database made for the service at first start.' }),
   parameters: withDefault(
     postgresParameters(),

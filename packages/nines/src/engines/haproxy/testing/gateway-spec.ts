@@ -1,6 +1,6 @@
 /** A small cluster with one service, for the tests and the bench of the gateway. */
 import type { ClusterSpec, PlacedUnit } from '../../../topology/cluster-spec.ts';
-import type { GatewayTopology, ServiceTopology } from '../../../topology/topology.ts';
+import type { GatewayTopology, PostgresTopology, ServiceTopology } from '../../../topology/topology.ts';
 
 export const SERVICE: ServiceTopology = {
   command: ['node', 'server.ts'],
@@ -30,12 +30,16 @@ export const GATEWAY: GatewayTopology = {
   replayBodyBytes: 16 * 1024,
 };
 
+const POSTGRES: PostgresTopology = { replicas: 3, durability: 'quorum', port: 5432, database: 'app', parameters: {} };
+
 export interface GatewaySpecOptions {
   /** Host name -> address; zones are a, b, c, ... in their order, the first two run gateways. */
   hosts: Record<string, string>;
   gatewayAddress: string;
   gateway?: Partial<GatewayTopology>;
   services: Record<string, Partial<ServiceTopology>>;
+  /** PostgreSQL groups and their ports; one member on each host, the first one's is the first primary. */
+  postgres?: Record<string, number>;
 }
 
 /** Instances go round the hosts. */
@@ -43,6 +47,7 @@ export function gatewaySpec(options: GatewaySpecOptions): ClusterSpec {
   const names = Object.keys(options.hosts);
   const services = Object.fromEntries(Object.entries(options.services).map(([name, service]) => [name, { ...SERVICE, ...service }]));
   const gateway = { ...GATEWAY, ...options.gateway };
+  const groups = options.postgres ?? {};
   const zone = (index: number) => 'abcdefgh'[index] ?? 'z';
   return {
     revision: 1,
@@ -51,7 +56,7 @@ export function gatewaySpec(options: GatewaySpecOptions): ClusterSpec {
       hosts: Object.fromEntries(names.map((name, i) => [name, { region: 'west', zone: zone(i), address: null }])),
       services,
       gateway,
-      postgres: {},
+      postgres: Object.fromEntries(Object.entries(groups).map(([name, port]) => [name, { ...POSTGRES, port, replicas: names.length }])),
       redis: {},
       etcd: { replicas: 3, clientPort: 2379, peerPort: 2380 },
       observe: {
@@ -69,7 +74,9 @@ export function gatewaySpec(options: GatewaySpecOptions): ClusterSpec {
     ),
     gatewayAddress: options.gatewayAddress,
     networkPrefix: 24,
-    placement: { units: [...gatewayUnits(names, gateway.replicas), ...serviceUnits(names, services)] },
+    placement: {
+      units: [...gatewayUnits(names, gateway.replicas), ...serviceUnits(names, services), ...postgresUnits(names, Object.keys(groups))],
+    },
     restarts: {},
     holds: [],
   };
@@ -100,6 +107,21 @@ function serviceUnits(hosts: string[], services: Record<string, ServiceTopology>
       ordinal,
       slot: Math.floor(ordinal / hosts.length),
       initialLeader: false,
+      reason: 'for a test',
+    })),
+  );
+}
+
+function postgresUnits(hosts: string[], groups: string[]): PlacedUnit[] {
+  return groups.flatMap((group) =>
+    hosts.map((host, ordinal) => ({
+      name: `postgres-${group}`,
+      engine: 'postgres' as const,
+      group,
+      host,
+      ordinal,
+      slot: 0,
+      initialLeader: ordinal === 0,
       reason: 'for a test',
     })),
   );

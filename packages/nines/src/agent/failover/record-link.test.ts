@@ -1,0 +1,101 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { LONE, type RecordView } from '../../failover/record.ts';
+import { firstRecord } from '../../failover/transitions.ts';
+import { StoreRefusedError, StoreUnavailableError, StoreUnknownError } from '../../store/store-errors.ts';
+import type { SwapResult } from '../../store/store.ts';
+import { RecordLink } from './record-link.ts';
+
+const RECORD = firstRecord('s', 'n1', LONE, { term: 1, lsn: 10 });
+
+describe('RecordLink', () => {
+  let ending = new AbortController();
+  afterEach(() => ending.abort());
+
+  function linkOver(store: { get?: () => Promise<unknown>; compareAndSwap?: () => Promise<SwapResult> }) {
+    ending = new AbortController();
+    const seen: { reads: (RecordView | null)[]; asked: number; most: number; running: number } = {
+      reads: [],
+      asked: 0,
+      most: 0,
+      running: 0,
+    };
+    const link = new RecordLink({
+      store: {
+        get: async (key) => {
+          if (key.endsWith('/pause')) return null;
+          seen.asked += 1;
+          seen.running += 1;
+          seen.most = Math.max(seen.most, seen.running);
+          try {
+            return (await store.get?.()) as never;
+          } finally {
+            seen.running -= 1;
+          }
+        },
+        compareAndSwap: async () => (await store.compareAndSwap?.()) as never,
+        watch: async () => undefined,
+      },
+      ...{ cluster: 'c', group: 'main', signal: ending.signal, now: () => performance.now() },
+      onRead: (view) => void seen.reads.push(view),
+      onPaused: () => undefined,
+    });
+    return { link, seen };
+  }
+  const until = async (holds: () => boolean): Promise<void> => {
+    const limit = performance.now() + 3_000;
+    while (!holds() && performance.now() < limit) await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(holds()).toBe(true);
+  };
+
+  it('has one read on its way, and another one after it when there was reason to', async () => {
+    let answer = (): void => undefined;
+    const { link, seen } = linkOver({
+      get: async () => {
+        await new Promise<void>((resolve) => {
+          answer = resolve;
+        });
+        return { key: 'k', value: RECORD, modRevision: 7 };
+      },
+    });
+    await until(() => seen.asked === 1);
+    for (let times = 0; times < 5; times += 1) link.read();
+    answer();
+    await until(() => seen.asked === 2);
+    answer();
+    await until(() => seen.reads.length === 2);
+    expect(seen).toMatchObject({ asked: 2, most: 1 });
+    expect(seen.reads[0]).toEqual({ revision: 7, record: RECORD });
+  });
+
+  it('reads again until etcd answers', async () => {
+    let failures = 3;
+    const { link, seen } = linkOver({
+      get: async () => {
+        failures -= 1;
+        if (failures >= 0) throw new StoreUnavailableError('away');
+        return null;
+      },
+    });
+    await until(() => seen.asked === 1);
+    expect(link.reachable).toBe(false);
+    await until(() => seen.reads.length === 1);
+    expect(seen.reads).toEqual([null]);
+    expect(link.reachable).toBe(true);
+  });
+
+  it.each<[string, () => Promise<SwapResult>, unknown]>([
+    ['done', async () => ({ ok: true, modRevision: 9 }), { outcome: 'done', view: { revision: 9, record: RECORD } }],
+    [
+      'refused',
+      async () => ({ ok: false, modRevision: 8, current: { key: 'k', value: RECORD, modRevision: 8 } as never }),
+      { outcome: 'refused', current: { revision: 8, record: RECORD } },
+    ],
+    ['refused', () => Promise.reject(new StoreUnavailableError('away')), { outcome: 'refused', current: null }],
+    ['refused', () => Promise.reject(new StoreRefusedError('full', 8)), { outcome: 'refused', current: null }],
+    ['unknown', () => Promise.reject(new StoreUnknownError('no answer')), { outcome: 'unknown' }],
+    ['unknown', () => Promise.reject(new Error('a defect')), { outcome: 'unknown' }],
+  ])('says %s of a swap only when it is so', async (_, compareAndSwap, expected) => {
+    const { link } = linkOver({ get: async () => null, compareAndSwap });
+    expect(await link.swap(7, RECORD)).toEqual(expected);
+  });
+});

@@ -1,0 +1,75 @@
+/** The numbers of timelines in pg_wal: PostgreSQL takes the first free one when it is promoted, and it has to be the term. */
+import { readdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { NinesError } from '../../../errors/errors.ts';
+import type { Timeline } from '../../../failover/log.ts';
+import { replaceFile, syncDirectory } from '../../durable-file.ts';
+import type { PostgresLayout } from '../layout.ts';
+import { FOREIGN_HISTORY, historyFileName, isForeignHistory, lineage, parseHistory, renderHistory, timelineOfHistory } from './history.ts';
+
+/**
+ * A history file for every recorded timeline below `term`. Only those that `term` descends from get their content: a server
+ * that waits as a standby looks every 50 ms for a newer timeline that begins where it stands, and would make a dead
+ * leader's its own.
+ * @returns the timelines whose true histories had come here already, replaced now: the server may have taken to one of them,
+ * and forgets it only by a restart.
+ */
+export async function placeTimelines(layout: PostgresLayout, timelines: readonly Timeline[], term: number): Promise<number[]> {
+  const ancestors = lineage(timelines, term).slice(0, -1);
+  const logsOwn = ancestors.at(-1)?.term ?? 0;
+  const mistaken: number[] = [];
+  for (const timeline of timelines.slice(1).filter((each) => each.term < term)) {
+    const path = historyFile(layout, timeline.term);
+    const present = await readHistory(path);
+    const isAncestor = ancestors.includes(timeline);
+    if (present === null) await replaceFile(path, isAncestor ? renderHistory(timelines, timeline.term) : FOREIGN_HISTORY, 0o600);
+    else if (timeline.term > logsOwn && !isForeignHistory(present)) {
+      mistaken.push(timeline.term);
+      await replaceFile(path, FOREIGN_HISTORY, 0o600);
+    }
+  }
+  return mistaken;
+}
+
+/**
+ * Before each start: a number that is only kept taken, above all real ones, would be followed as the latest timeline, and the
+ * server refuses to start on one that it does not descend from. Those below a real one stay: PostgreSQL stops looking at
+ * the first number that is missing, and standbys that follow ask for all of them.
+ */
+export async function freeTimelines(layout: PostgresLayout): Promise<void> {
+  const folder = walDir(layout);
+  const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
+  const descending = names.filter((name) => timelineOfHistory(name) !== null).toSorted((left, right) => (left < right ? 1 : -1));
+  let freed = 0;
+  for (const name of descending) {
+    if (!isForeignHistory(await readFile(join(folder, name), 'utf8'))) break;
+    await rm(join(folder, name));
+    freed += 1;
+  }
+  if (freed > 0) await syncDirectory(folder);
+}
+
+/** @throws NinesError E_ORDER_FAILED when the server's timeline did not begin where the record says. */
+export async function checkFork(layout: PostgresLayout, timelines: readonly Timeline[], term: number): Promise<void> {
+  const recorded = timelines.find((timeline) => timeline.term === term);
+  const text = await readHistory(historyFile(layout, term));
+  const found = text === null ? undefined : parseHistory(text).at(-1);
+  if (recorded !== undefined && found !== undefined && found.parent === recorded.parent && found.fork === recorded.fork) return;
+  throw new NinesError(
+    'E_ORDER_FAILED',
+    `timeline ${term} was to begin at ${recorded?.fork} of ${recorded?.parent}, and began at ${found?.fork} of ${found?.parent}`,
+  );
+}
+
+const walDir = (layout: PostgresLayout): string => join(layout.dataDir, 'pg_wal');
+const historyFile = (layout: PostgresLayout, timeline: number): string => join(walDir(layout), historyFileName(timeline));
+
+async function readHistory(path: string): Promise<string | null> {
+  return readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return null;
+    throw error;
+  });
+}

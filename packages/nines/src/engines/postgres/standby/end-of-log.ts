@@ -1,0 +1,119 @@
+/** Where the log of this member ends: what is on its disk, by its last valid record, not by what a server says of itself. */
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { NinesError } from '../../../errors/errors.ts';
+import type { LogEnd } from '../../../failover/log.ts';
+import { formatLsn, parseLsn } from '../lsn.ts';
+import type { Member } from '../member.ts';
+import { readControlData } from './log/control-data.ts';
+import { type History, timelineOfRecord } from './log/history.ts';
+import { nothingBegins, PAGE_BYTES } from './log/page.ts';
+import { type SegmentName, segmentFileName } from './log/position.ts';
+import { readWalFolder, recoveryHistory, segmentsToRead, type WalFolder } from './log/segments.ts';
+import { lastRecord } from './log/walk.ts';
+import { ask } from './query.ts';
+
+/** A walk of this length lists in a millisecond; the log up to here was replayed, so it is valid. */
+const REPLAYED_BYTES = 64 * 1024;
+
+interface Known {
+  /** Begins a valid record. */
+  checkpointLsn: number;
+  timeline: number;
+  segmentBytes: number;
+  /** Everything before it was replayed; null while no server runs. */
+  replayedTo: number | null;
+}
+
+/**
+ * Of a member that receives nothing: the server is down, or a fenced standby. PostgreSQL would fork exactly there if it were promoted.
+ * Null when it is not sure: a history is missing, or the walk does not reach what the server has replayed.
+ * @throws NinesError E_MEMBER_BUSY for a primary, whose log moves.
+ */
+export async function endOfLog(m: Member, signal: AbortSignal): Promise<LogEnd | null> {
+  const known =
+    m.server.pid === null ? { ...(await readControlData(m.layout.dataDir, m.io, signal)), replayedTo: null } : await askServer(m, signal);
+  const folder = await readWalFolder(join(m.layout.dataDir, 'pg_wal'), known.segmentBytes);
+  const history = recoveryHistory(folder, { timeline: known.timeline, lsn: known.checkpointLsn });
+  const sight: Sight = { m, known, folder, history: history ?? [], signal };
+  try {
+    if (history === null) throw new Error(`no history leads on from timeline ${known.timeline}`);
+    return (await replayedEnd(sight)) ?? (await walkedEnd(sight));
+  } catch (error) {
+    signal.throwIfAborted();
+    m.io.log(`the end of the log is not sure: ${error instanceof Error ? error.message : String(error)}`);
+    return null;
+  }
+}
+
+interface Sight {
+  m: Member;
+  known: Known;
+  folder: WalFolder;
+  history: History;
+  signal: AbortSignal;
+}
+
+/** All was replayed, and it is certain that nothing follows: no tool has to be started. Null: perhaps something does. */
+async function replayedEnd({ m, known: { replayedTo, segmentBytes }, folder, history }: Sight): Promise<LogEnd | null> {
+  if (replayedTo === null) return null;
+  // A byte before: the position itself may be the first of a segment that is not there.
+  const segments = segmentsToRead(folder, history, replayedTo - 1, segmentBytes);
+  const [file] = segments;
+  const next = segments.find(({ segment }) => segment === Math.floor(replayedTo / segmentBytes));
+  if (file === undefined) return null;
+  const page = next === undefined ? null : await readPage(m, next, replayedTo, segmentBytes);
+  return nothingBegins(replayedTo, page, segmentBytes) ? { term: termAt(folder, file.timeline, replayedTo - 1), lsn: replayedTo } : null;
+}
+
+async function walkedEnd({ m, known, folder, history, signal }: Sight): Promise<LogEnd> {
+  const { checkpointLsn, segmentBytes, replayedTo } = known;
+  // A record longer than the stretch may begin before it: then once more, from the checkpoint.
+  const starts = [Math.max(checkpointLsn, (replayedTo ?? 0) - REPLAYED_BYTES), checkpointLsn];
+  for (const from of new Set(starts)) {
+    const segments = segmentsToRead(folder, history, from, segmentBytes);
+    const last = await lastRecord({ member: m, segments, segmentBytes, signal }, from);
+    if (last === null) continue;
+    if (replayedTo !== null && last.end < replayedTo) {
+      throw new Error(`the walk ended at ${formatLsn(last.end)}, but ${formatLsn(replayedTo)} was replayed`);
+    }
+    return { term: termAt(folder, last.fileTimeline, last.begin), lsn: last.end };
+  }
+  throw new Error(`no valid record was found from ${formatLsn(checkpointLsn)} on`);
+}
+
+function termAt({ histories }: WalFolder, fileTimeline: number, lsn: number): number {
+  const term = timelineOfRecord(histories.get(fileTimeline) ?? [], lsn);
+  if (term === null) throw new Error(`timeline ${fileTimeline} has no history`);
+  return term;
+}
+
+async function readPage({ layout }: Member, segment: SegmentName, lsn: number, segmentBytes: number): Promise<Buffer> {
+  const handle = await open(join(layout.dataDir, 'pg_wal', segmentFileName(segment, segmentBytes)), 'r');
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(PAGE_BYTES), 0, PAGE_BYTES, (lsn - (lsn % PAGE_BYTES)) % segmentBytes);
+    if (bytesRead !== PAGE_BYTES) throw new Error(`the segment with ${formatLsn(lsn)} is shorter than it should be`);
+    return buffer;
+  } finally {
+    await handle.close();
+  }
+}
+
+async function askServer(m: Member, signal: AbortSignal): Promise<Known> {
+  const [answer] = await ask<{ standby: boolean; checkpoint: string; timeline: number; segmentBytes: number; replayed: string | null }>(
+    m,
+    `select pg_is_in_recovery() as "standby", checkpoint_lsn::text as "checkpoint", timeline_id as "timeline",
+      (select setting::int from pg_settings where name = 'wal_segment_size') as "segmentBytes", pg_last_wal_replay_lsn()::text as "replayed"
+      from pg_control_checkpoint()`,
+    signal,
+  );
+  if (answer === undefined)
+    throw new NinesError('E_UNREACHABLE', `${m.context.unit.name} answered nothing to the question where its log ends`);
+  if (!answer.standby) throw new NinesError('E_MEMBER_BUSY', `${m.context.unit.name} is a running primary: its log has no end`);
+  return {
+    checkpointLsn: parseLsn(answer.checkpoint),
+    timeline: answer.timeline,
+    segmentBytes: answer.segmentBytes,
+    replayedTo: answer.replayed === null ? null : parseLsn(answer.replayed),
+  };
+}

@@ -1,0 +1,35 @@
+/** A fenced standby receives again: from one leader, under a name of one term. */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { NodeName } from '../../../failover/record.ts';
+import { otherMember } from '../group.ts';
+import { NOBODY_ACKNOWLEDGES, writeLeadershipSettings } from '../leadership-settings.ts';
+import type { Member } from '../member.ts';
+import { refuseUnlessStandby } from './fence.ts';
+import { ask } from './query.ts';
+import { receiveNothing, showLeader } from './receivers.ts';
+
+const POLL_MS = 2;
+const STREAM_LIMIT_MS = 500;
+
+/**
+ * Receivers of an earlier leader or term have ended before the new one is named, so none is counted under an old name. Resolves when
+ * it streams, or after half a second without: the leader may not be there yet, and PostgreSQL goes on trying by itself.
+ * @returns whether it streams.
+ */
+export async function follow(m: Member, wish: { leader: NodeName; term: number; counted: boolean }, signal: AbortSignal): Promise<boolean> {
+  await refuseUnlessStandby(m);
+  const leader = otherMember(m.group, m.member, wish.leader);
+  await receiveNothing(m, signal);
+  await writeLeadershipSettings(m, { standbyNames: NOBODY_ACKNOWLEDGES, follows: true });
+  await showLeader(m, leader, { kind: 'follow', term: wish.term, counted: wish.counted });
+  m.server.kill('SIGHUP');
+  const startedAt = performance.now();
+  while (performance.now() - startedAt < STREAM_LIMIT_MS) {
+    const [row] = await ask<{ streams: boolean }>(m, STREAMS, signal);
+    if (row?.streams === true) return true;
+    await delay(POLL_MS, undefined, { signal });
+  }
+  return false;
+}
+
+const STREAMS = `select exists (select from pg_stat_wal_receiver where status = 'streaming') as "streams"`;

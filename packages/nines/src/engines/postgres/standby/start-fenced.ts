@@ -1,0 +1,80 @@
+/** The only way in which PostgreSQL starts: as a standby that follows nobody, whatever its files said before. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { NinesError } from '../../../errors/errors.ts';
+import { settleData } from '../data-directory.ts';
+import { NOBODY_ACKNOWLEDGES, writeLeadershipSettings } from '../leadership-settings.ts';
+import { clearLeftovers } from '../leftovers.ts';
+import { parseLsn } from '../lsn.ts';
+import type { Member } from '../member.ts';
+import { writeAdmission } from '../primary/admission.ts';
+import { freeTimelines } from '../primary/timelines.ts';
+import { endOfLog } from './end-of-log.ts';
+import { ask, hangUp } from './query.ts';
+import { showNobody } from './receivers.ts';
+import { stopAtOnce } from './stop-at-once.ts';
+
+const POLL_MS = 3;
+/** Crash recovery replays up to max_wal_size before it lets anybody in. */
+const ANSWER_LIMIT_MS = 60_000;
+/** A long log of its own may still be replayed behind it. */
+const REPLAY_LIMIT_MS = 2_000;
+
+/**
+ * Resolves when it accepts connections and, if that takes less than two seconds, has replayed all of its log. Stops what it
+ * started when it rejects.
+ * @throws NinesError E_START_TIMEOUT when it does not come up; E_MEMBER_BUSY when one runs already.
+ */
+export async function startFenced(m: Member, signal: AbortSignal): Promise<void> {
+  if (m.server.pid !== null) throw new NinesError('E_MEMBER_BUSY', `${m.context.unit.name} runs already`);
+  hangUp(m);
+  await clearLeftovers(m.layout, m.member.port, { ...m.io, signal });
+  await showNobody(m);
+  await writeLeadershipSettings(m, { standbyNames: NOBODY_ACKNOWLEDGES, follows: false });
+  // A standby lets the application read; who promotes it bars it first.
+  await writeAdmission(m, true);
+  await freeTimelines(m.layout);
+  await settleData(m.layout.dataDir);
+  signal.throwIfAborted();
+  await m.server.spawn(signal);
+  try {
+    await answers(m, signal);
+    await dropSlots(m, signal);
+    await replayed(m, signal);
+  } catch (error) {
+    await stopAtOnce(m, AbortSignal.timeout(10_000));
+    throw error;
+  }
+}
+
+async function answers(m: Member, signal: AbortSignal): Promise<void> {
+  const startedAt = performance.now();
+  for (;;) {
+    const refusal = await ask(m, 'select', signal).then(
+      () => null,
+      (error: unknown) => String(error),
+    );
+    if (refusal === null) return;
+    signal.throwIfAborted();
+    if (m.server.pid === null) throw new NinesError('E_START_TIMEOUT', `${m.context.unit.name} ended while it started: see its log`);
+    if (performance.now() - startedAt > ANSWER_LIMIT_MS) {
+      throw new NinesError('E_START_TIMEOUT', `${m.context.unit.name} let nobody in within ${ANSWER_LIMIT_MS} ms: ${refusal}`);
+    }
+    await delay(POLL_MS, undefined, { signal });
+  }
+}
+
+/** From an earlier life as primary: nobody moves them any more, and they would hold the log for ever. */
+async function dropSlots(m: Member, signal: AbortSignal): Promise<void> {
+  await ask(m, 'select pg_drop_replication_slot(slot_name) from pg_replication_slots where not active', signal);
+}
+
+async function replayed(m: Member, signal: AbortSignal): Promise<void> {
+  const end = await endOfLog(m, signal);
+  const startedAt = performance.now();
+  for (;;) {
+    const [row] = await ask<{ replayed: string | null }>(m, 'select pg_last_wal_replay_lsn()::text as "replayed"', signal);
+    if (end !== null && parseLsn(row?.replayed ?? '0/0') >= end.lsn) return;
+    if (performance.now() - startedAt > REPLAY_LIMIT_MS) return m.io.log('is up, and still replays its own log');
+    await delay(POLL_MS, undefined, { signal });
+  }
+}

@@ -1,0 +1,158 @@
+/** The members of one PostgreSQL group on three loopback addresses, each driven by hand in place of its agent. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { engineIo, KeptClients } from '../../packages/nines/src/agent/engine-io.ts';
+import { materialise } from '../../packages/nines/src/agent/files.ts';
+import { isAlive, signalProcess } from '../../packages/nines/src/agent/process.ts';
+import { type Spawned, spawnUnit } from '../../packages/nines/src/agent/spawn.ts';
+import type { UnitContext } from '../../packages/nines/src/engines/engine.ts';
+import { withConnection } from '../../packages/nines/src/engines/postgres/connection.ts';
+import type { ServerProcess } from '../../packages/nines/src/engines/postgres/control.ts';
+import { killProcessesIn } from '../../packages/nines/src/engines/postgres/leftovers.ts';
+import { type Member, memberOf } from '../../packages/nines/src/engines/postgres/member.ts';
+import { parseLsn } from '../../packages/nines/src/engines/postgres/lsn.ts';
+import { planPostgres, postgresPassword } from '../../packages/nines/src/engines/postgres/plan.ts';
+import { historyFileName, parseHistory } from '../../packages/nines/src/engines/postgres/primary/history.ts';
+import { removeTree } from '../../packages/nines/src/engines/postgres/remove-tree.ts';
+import type { LogEnd } from '../../packages/nines/src/failover/log.ts';
+import { eventually, type TestCluster, testCluster } from './data-engine-cluster.ts';
+
+export interface TestMember extends Member {
+  logFile: string;
+  /** What the member logged. */
+  said: string[];
+  /** As the superuser, without waiting for any standby. */
+  sql<Row extends object = Record<string, unknown>>(text: string): Promise<Row[]>;
+  /** The postmaster alone; resolves when it is gone. */
+  kill(signal: NodeJS.Signals): Promise<void>;
+  /** Its data and promises are gone. */
+  erase(): Promise<void>;
+}
+
+interface EndableMember extends TestMember {
+  end(): Promise<void>;
+}
+
+export interface TestMembers {
+  cluster: TestCluster;
+  members: [TestMember, TestMember, TestMember];
+  end(): Promise<void>;
+}
+
+/** Nothing runs yet, nobody has data. */
+export async function postgresMembers(network: string): Promise<TestMembers> {
+  const group = { replicas: 3, durability: 'quorum' as const, port: 5432, database: 'orders', parameters: {} };
+  const cluster = await testCluster({ postgres: { main: group }, leader: 0, engines: ['postgres'], network });
+  const member = (ordinal: number) => testMember(cluster.context('postgres', ordinal));
+  const members: [EndableMember, EndableMember, EndableMember] = [member(0), member(1), member(2)];
+  const end = async () => {
+    await Promise.all(members.map((each) => each.end()));
+    cluster.remove();
+  };
+  return { cluster, members, end };
+}
+
+function testMember(context: UnitContext): EndableMember {
+  const plan = planPostgres(context);
+  const logFile = join(context.paths.dataDir, 'logs', `${plan.name}.log`);
+  const life = new AbortController();
+  const clients = new KeptClients();
+  const said: string[] = [];
+  const firstTime = { mayBegin: async () => true, done: async () => undefined };
+  const io = engineIo({ clients, firstTime, log: (message) => said.push(message) }, life.signal);
+  materialise(plan);
+  const server = serverProcess(() => spawnUnit(plan, logFile));
+  const member = memberOf({ context, server, io });
+  return {
+    ...member,
+    logFile,
+    said,
+    sql: (text) =>
+      withConnection(context, { timeoutMs: 10_000, signal: life.signal }, async (connection) => {
+        await connection.query("set synchronous_commit = 'local'");
+        return connection.query(text);
+      }),
+    kill: async (signal) => {
+      server.kill(signal);
+      await server.gone(AbortSignal.timeout(10_000));
+    },
+    erase: async () => {
+      for (const path of [member.layout.dataDir, member.layout.failoverFile]) await removeTree(path, io);
+    },
+    end: async () => {
+      clients.dropAll();
+      server.kill('SIGKILL');
+      await server.gone(AbortSignal.timeout(10_000));
+      await killProcessesIn(member.layout.dataDir);
+      life.abort();
+    },
+  };
+}
+
+function serverProcess(start: () => Promise<Spawned>): ServerProcess {
+  let spawned: Spawned | null = null;
+  return {
+    get pid() {
+      return spawned === null ? null : spawned.id.pid;
+    },
+    spawn: async () => {
+      if (spawned !== null) throw new Error('runs already');
+      const started = await start();
+      spawned = started;
+      void started.exited.then(() => {
+        if (spawned === started) spawned = null;
+      });
+      if (!isAlive(started.id)) await started.exited;
+    },
+    kill: (signal) => {
+      if (spawned !== null) signalProcess(spawned.id, signal);
+    },
+    gone: async (signal) => {
+      if (spawned === null) return;
+      await Promise.race([spawned.exited, new Promise((_, reject) => signal.addEventListener('abort', reject, { once: true }))]);
+    },
+  };
+}
+
+export const soon = (ms = 30_000): AbortSignal => AbortSignal.timeout(ms);
+
+export async function timed<Result>(work: () => Promise<Result>): Promise<{ result: Result; ms: number }> {
+  const startedAt = performance.now();
+  const result = await work();
+  return { result, ms: Math.round((performance.now() - startedAt) * 10) / 10 };
+}
+
+export const nodeOf = (m: TestMember): string => m.member.replicaName;
+
+/** As PostgreSQL itself does it, with the roles and slots of the others. Where its new timeline began, by its own history file. */
+export async function promoteByHand(m: TestMember): Promise<{ timeline: number; fork: LogEnd }> {
+  await m.sql('select pg_promote(true, 10)');
+  for (const { replicaName } of m.group.members) {
+    if (replicaName === nodeOf(m)) continue;
+    await m.sql(`do $$ begin
+      if not exists (select from pg_roles where rolname = '${replicaName}') then
+        create role ${replicaName} login replication password '${postgresPassword(m.context, replicaName)}'; end if;
+      if not exists (select from pg_replication_slots where slot_name = '${replicaName}') then
+        perform pg_create_physical_replication_slot('${replicaName}', true); end if; end $$`);
+  }
+  const [row] = await m.sql<{ timeline: number }>(
+    "select ('x' || substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8))::bit(32)::int as timeline",
+  );
+  const timeline = row?.timeline ?? 0;
+  const history = parseHistory(readFileSync(join(m.layout.dataDir, 'pg_wal', historyFileName(timeline)), 'utf8'));
+  return { timeline, fork: { term: history.at(-1)?.parent ?? 0, lsn: history.at(-1)?.fork ?? 0 } };
+}
+
+export async function flushedOn(m: TestMember): Promise<number> {
+  return parseLsn((await m.sql<{ lsn: string }>('select pg_current_wal_flush_lsn()::text as lsn'))[0]?.lsn ?? '');
+}
+
+export function receivedOn(m: TestMember, lsn: number): Promise<number> {
+  const question = "select coalesce(pg_last_wal_receive_lsn(), '0/0')::text as lsn";
+  return eventually('the log has come', 15_000, async () => parseLsn((await m.sql<{ lsn: string }>(question))[0]?.lsn ?? '') >= lsn);
+}
+
+/** Last lines of the server's log, for the message of a test that fails. */
+export function tailOf({ logFile }: TestMember): string {
+  return readFileSync(logFile, 'utf8').split('\n').slice(-20).join('\n');
+}
