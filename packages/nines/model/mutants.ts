@@ -43,6 +43,12 @@ const BENT_ARITHMETIC: Record<string, Partial<Arithmetic>> = {
     },
   },
   'guard of the newest only': { guardAfter: (guards, oldLeader, winner) => ARITHMETIC.guardAfter(guards.slice(-1), oldLeader, winner) },
+  'guard without acks': {
+    guardAfter: (guards, oldLeader, winner) => ({
+      ...ARITHMETIC.guardAfter(guards, oldLeader, winner),
+      acks: Math.min(...guards.map(({ acks }) => acks)),
+    }),
+  },
   'mixed step': { isSingleStep: () => true },
   'term is kept': { termAfter: (record) => record.term },
   'any log holds': { holds: () => true },

@@ -11,7 +11,6 @@ export const CAUGHT_IN: Readonly<Record<string, string>> = {
   'admit/anchored': 'election',
   'begin-change/oneAtATime': 'change',
   'begin-change/singleStep': 'mixed-setting',
-  'reverse-change/settled': 'change',
   'end-change/settled': 'reversed-twice',
   'end-change/onNew': 'change',
   'arithmetic/quorum one smaller': 'election',
@@ -21,6 +20,7 @@ export const CAUGHT_IN: Readonly<Record<string, string>> = {
   'arithmetic/any log': 'election',
   'arithmetic/guard without the old leader': 'two-elections',
   'arithmetic/guard of the newest only': 'change-elections',
+  'arithmetic/guard without acks': 'first',
   'arithmetic/mixed step': 'mixed-setting',
   'arithmetic/term is kept': 'election',
   'arithmetic/any log holds': 'two-elections',
@@ -60,6 +60,7 @@ export const LIVES_BECAUSE: Readonly<Record<string, string>> = {
   'count/released': 'as count/decided',
   'follow/untainted': 'rule 43 comes before it',
   'count/untainted': 'rule 41 comes before it',
+  'reverse-change/settled': 'end-change/settled waits for the same reload; it was caught before that wall stood',
   'rebuild/decided': 'a copy of the leader holds all that was acknowledged; not seen to break anything',
   'rebuild/released': 'as rebuild/decided',
   'rebuild/leftVoters':

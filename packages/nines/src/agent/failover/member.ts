@@ -279,8 +279,8 @@ export class FailoverMember {
     });
     // It may have ended while it was looked at.
     if (server.pid === null && state.postgres.mode !== 'down') this.#driver.push({ kind: 'exited' });
-    if (this.#record !== undefined && this.#record !== null) this.#driver.push({ kind: 'read', view: this.#record });
-    else this.#driver.tick();
+    // The core reads the record itself: what was read before it began may be older than what it did in an earlier life.
+    this.#driver.tick();
     watch.record(this.#driver.state.view);
     this.#announcer.announce();
   }
@@ -362,7 +362,7 @@ export class FailoverMember {
   }
 
   #heartbeat(numbers: Pick<Heartbeat, 'sequence' | 'lagMs'>): Heartbeat | null {
-    const { me, watch } = this.#options;
+    const { me, watch, link } = this.#options;
     if (this.#ending.signal.aborted || (this.#driver === null && this.#hasData)) return null;
     return ownHeartbeat({
       ...numbers,
@@ -374,6 +374,7 @@ export class FailoverMember {
       exitedTerm: this.#exitedTerm,
       leaves: this.#leaves,
       content: watch.content(),
+      etcdReachable: link.reachable,
     });
   }
 

@@ -13,7 +13,18 @@ const resting: Postgres = { mode: 'standby', following: null, log: null };
 
 const of = (me: string, postgres: Postgres, more: Partial<OwnSituation> = {}) =>
   ownHeartbeat({
-    ...{ node: me, sequence: 3, record: OPEN, sight: SIGHT, pulses: 7, exitedTerm: 0, leaves: false, content: true, lagMs: 2 },
+    ...{
+      node: me,
+      sequence: 3,
+      record: OPEN,
+      sight: SIGHT,
+      pulses: 7,
+      exitedTerm: 0,
+      leaves: false,
+      content: true,
+      lagMs: 2,
+      etcdReachable: true,
+    },
     state: bootState(me, 's', { promise: 0, taint: 0, postgres }),
     ...more,
   });
@@ -34,11 +45,21 @@ describe('ownHeartbeat', () => {
         ...{ node: 'n2', sequence: 1, record: null, sight: null, pulses: 0, exitedTerm: 0, leaves: false },
         content: false,
         lagMs: 0,
+        etcdReachable: true,
         state: null,
       }),
     ).toMatchObject({
       ...{ role: 'empty', epoch: 0, healthy: false, exited: false },
     });
+  });
+
+  it('calls a primary that waits to open its term unhealthy while etcd is out of its reach', () => {
+    const waiting: Postgres = { ...PRIMARY, admitting: false };
+    expect(of('n1', waiting, { etcdReachable: false }).healthy).toBe(false);
+    expect(of('n1', waiting).healthy).toBe(true);
+    // One that leads goes on without etcd.
+    expect(of('n1', PRIMARY, { etcdReachable: false }).healthy).toBe(true);
+    expect(of('n2', resting, { etcdReachable: false }).healthy).toBe(true);
   });
 
   it('says whom it streams from only while it does', () => {

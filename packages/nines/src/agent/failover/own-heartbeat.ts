@@ -19,9 +19,11 @@ export interface OwnSituation {
   leaves: boolean;
   content: boolean;
   lagMs: number;
+  /** Its last call was answered. */
+  etcdReachable: boolean;
 }
 
-export function ownHeartbeat({ state, record, sight, exitedTerm, ...rest }: OwnSituation): Heartbeat {
+export function ownHeartbeat({ state, record, sight, exitedTerm, etcdReachable, ...rest }: OwnSituation): Heartbeat {
   const postgres = state?.postgres ?? null;
   const following = postgres?.mode === 'standby' ? postgres.following : null;
   return {
@@ -31,7 +33,7 @@ export function ownHeartbeat({ state, record, sight, exitedTerm, ...rest }: OwnS
     role: postgres?.mode ?? 'empty',
     exited: state !== null && record !== null && hasExited(state, record, exitedTerm),
     admitting: postgres?.mode === 'primary' && postgres.admitting,
-    healthy: sight?.answers ?? false,
+    healthy: sight?.answers === true && !isStranded(state, etcdReachable),
     flushLsn: sight?.flushLsn ?? null,
     replayLsn: sight?.replayLsn ?? null,
     streamsTerm: following !== null && sight?.streaming === true ? following.term : null,
@@ -43,6 +45,14 @@ function hasExited({ me, postgres, acting }: NodeState, record: GroupRecord, exi
   if (record.leader !== me || acting === 'shutDown') return false;
   const isWithout = postgres.mode === 'down' || postgres.mode === 'standby';
   return isWithout && (isAnchored(record) || exitedTerm === record.term);
+}
+
+/**
+ * A new primary opens its term in etcd. One that cannot get there keeps everybody waiting, and nobody else would suspect it:
+ * the simulator found groups that stayed so for ever.
+ */
+function isStranded(state: NodeState | null, etcdReachable: boolean): boolean {
+  return state?.postgres.mode === 'primary' && !state.postgres.admitting && !etcdReachable;
 }
 
 /** Two heartbeats between which something happened that the others should know at once. */

@@ -1,6 +1,6 @@
 /**
  * The virtual address. It belongs to the host whose HAProxy answers, moves in well under a second when that one dies,
- * freezes or is cut off, and stays where it is when the other comes back.
+ * freezes or is cut off, within 3 s when its agent does, and stays where it is when the other comes back.
  */
 import { chmodSync, writeFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
@@ -9,7 +9,7 @@ import { NinesError } from '../../errors/errors.ts';
 import type { Engine, Observation, UnitContext, UnitPlan } from '../engine.ts';
 import { AGENT_PORT, GATEWAY_METRICS_PORT } from '../../topology/ports.ts';
 import { WHO_PATH } from '../haproxy/render.ts';
-import { gatewayCheckScript, peersCheckScript } from './scripts.ts';
+import { gatewayCheckScript, hostCheckScript } from './scripts.ts';
 import { interfaceLine, renderKeepalived } from './render.ts';
 
 const KEEPALIVED = '/usr/sbin/keepalived';
@@ -26,8 +26,9 @@ function plan(context: UnitContext): UnitPlan {
   const folder = join(paths.dataDir, 'units', unit.name);
   const runFolder = join(paths.runDir, unit.name);
   const gatewayCheckFile = join(folder, 'check-gateway.pl');
-  const peersCheckFile = join(folder, 'check-peers.pl');
+  const hostCheckFile = join(folder, 'check-host.pl');
   const configFile = join(folder, 'keepalived.conf');
+  const agentSocketFile = join(paths.runDir, 'agent.sock');
   const own = { address: spec.hosts[unit.host]?.address ?? '', port: GATEWAY_METRICS_PORT };
   const peers = Object.entries(spec.hosts)
     .filter(([name]) => name !== unit.host)
@@ -50,10 +51,10 @@ function plan(context: UnitContext): UnitPlan {
     ],
     files: [
       file(gatewayCheckFile, gatewayCheckScript(own, WHO_PATH), 'nothing'),
-      file(peersCheckFile, peersCheckScript(peers), 'nothing'),
+      file(hostCheckFile, hostCheckScript(peers, agentSocketFile, '/v1/host'), 'nothing'),
       file(
         configFile,
-        renderKeepalived(spec, unit, { interfaceFile: interfaceFileOf(context), gatewayCheckFile, peersCheckFile }),
+        renderKeepalived(spec, unit, { interfaceFile: interfaceFileOf(context), gatewayCheckFile, hostCheckFile }),
         'reload',
       ),
     ],

@@ -1,11 +1,17 @@
 /** keepalived's configuration from the cluster's desired state. Pure. */
 import { NinesError } from '../../errors/errors.ts';
 import type { ClusterSpec, PlacedUnit } from '../../topology/cluster-spec.ts';
+import { HOST_CHECK_LIMIT_S } from './scripts.ts';
 
 /** Seconds between two adverts; three missed and a skew of at most 60 ms move the address. */
 const ADVERT_INTERVAL_S = 0.1;
-/** What a cut-off holder loses: enough to fall below every healthy gateway. */
-const CUT_OFF_WEIGHT = -150;
+/**
+ * The same for all: who takes part stays where it is (a backup gives way to an equal), and whoever falls below the others hands
+ * over. `nopreempt` would keep the address at a gateway whose agent is gone.
+ */
+const PRIORITY = 200;
+/** What a host loses that is cut off or without its agent: nothing in effect when all others lost it too. */
+const UNFIT_WEIGHT = -100;
 /** The address goes first to the gateway that placement chose, although the others may start a moment earlier. */
 const OTHERS_START_LATER_S = 2;
 
@@ -13,7 +19,7 @@ export interface KeepalivedFiles {
   /** Written by `prepare`: names the interface (see `interfaceLine`). */
   interfaceFile: string;
   gatewayCheckFile: string;
-  peersCheckFile: string;
+  hostCheckFile: string;
 }
 
 /** The gateways of the cluster, in the order of their claim to the address at the first start. */
@@ -21,12 +27,6 @@ export function gatewayUnits(spec: ClusterSpec): PlacedUnit[] {
   return spec.placement.units
     .filter((unit) => unit.engine === 'keepalived')
     .sort((a, b) => Number(b.initialLeader) - Number(a.initialLeader) || a.ordinal - b.ordinal);
-}
-
-/** 200 for the first, then 150, 149, ...; all stay above 1 and, while cut off, below every healthy one. */
-export function priority(spec: ClusterSpec, unit: PlacedUnit): number {
-  const position = gatewayUnits(spec).findIndex((candidate) => candidate.host === unit.host);
-  return position === 0 ? 200 : 151 - position;
 }
 
 /** What `prepare` writes into the interface file: a definition that the configuration uses. */
@@ -47,8 +47,9 @@ export function renderKeepalived(spec: ClusterSpec, unit: PlacedUnit, files: Kee
     '# Made by Nines from the topology; a change here is overwritten.',
     `include ${files.interfaceFile}`,
     ...globalLines(unit),
-    ...scriptLines('gateway_answers', files.gatewayCheckFile, ['fall 1', 'rise 1', 'init_fail']),
-    ...scriptLines('others_answer', files.peersCheckFile, [`weight ${CUT_OFF_WEIGHT}`, 'fall 1', 'rise 3']),
+    ...scriptLines('gateway_answers', files.gatewayCheckFile, ['timeout 2', 'fall 1', 'rise 1', 'init_fail']),
+    // Its run takes longer when the agent is silent: keepalived leaves out the runs that are due meanwhile.
+    ...scriptLines('host_is_fit', files.hostCheckFile, [`timeout ${HOST_CHECK_LIMIT_S}`, `weight ${UNFIT_WEIGHT}`, 'fall 1', 'rise 3']),
     ...instanceLines(spec, unit, own, peers),
   ].join('\n');
 }
@@ -73,7 +74,6 @@ function scriptLines(name: string, file: string, lines: string[]): string[] {
     `vrrp_script ${name} {`,
     `    script "/usr/bin/perl ${file}"`,
     '    interval 1',
-    '    timeout 2',
     ...lines.map((line) => `    ${line}`),
     '}',
     '',
@@ -83,12 +83,10 @@ function scriptLines(name: string, file: string, lines: string[]): string[] {
 function instanceLines(spec: ClusterSpec, unit: PlacedUnit, own: string, peers: string[]): string[] {
   return [
     'vrrp_instance nines_gateway {',
-    // With nopreempt a gateway that returns leaves the address where it is: each move costs its open connections.
     '    state BACKUP',
-    '    nopreempt',
     '    interface $INTERFACE',
     `    virtual_router_id ${routerId(spec.gatewayAddress ?? '')}`,
-    `    priority ${priority(spec, unit)}`,
+    `    priority ${PRIORITY}`,
     `    advert_int ${ADVERT_INTERVAL_S}`,
     `    unicast_src_ip ${own}`,
     // Without peers it would fall back to multicast: a lone gateway talks to itself.
@@ -108,7 +106,7 @@ function instanceLines(spec: ClusterSpec, unit: PlacedUnit, own: string, peers: 
     '    }',
     '    track_script {',
     '        gateway_answers',
-    '        others_answer',
+    '        host_is_fit',
     '    }',
     '}',
     '',

@@ -15,8 +15,16 @@ const WATCH_MS = 750;
 const ASK_EVERY_MS = 100;
 /** A gateway that accepts (its kernel does) but gives no answer for so long is frozen. */
 export const ANSWER_LIMIT_MS = 400;
-/** No host of another zone answers for so long: this host is cut off. */
-const PEER_LIMIT_MS = 700;
+/** Between two rounds of connections to all other hosts: one lost packet is no cut. */
+const PEER_ROUND_MS = 250;
+/** No other host answers in so many rounds: this one is cut off. */
+const PEER_ROUNDS = 3;
+/** Of the agent: at the start of the watch, in the middle and at its end. */
+const AGENT_ASK_EVERY_MS = 350;
+/** No answer to a question for so long: the agent is frozen or gone. One that is killed is back within about a second. */
+const AGENT_SILENCE_MS = 1_500;
+/** After so long even a run in which the agent fell silent at the last question has ended. */
+export const HOST_CHECK_LIMIT_S = 3;
 
 const PREAMBLE = ['#!/usr/bin/perl', '# Made by Nines; a change here is overwritten.', 'use strict; use warnings;'];
 
@@ -73,36 +81,96 @@ export function gatewayCheckScript(gateway: Endpoint, path: string): string {
 }
 
 /**
- * Exit 0: some other host answered, with a connection or a refusal. 1: silence from all of them.
- * Without other hosts there is nothing to be cut off from: exit 0.
+ * Exit 0: the agent answered, and some other host did, with a connection or a refusal. 1: the agent is frozen or gone, or all
+ * others are silent. Without other hosts there is nothing to be cut off from.
+ * @param socketFile the agent's, for the services of its host.
  */
-export function peersCheckScript(peers: Endpoint[]): string {
+export function hostCheckScript(peers: Endpoint[], socketFile: string, path: string): string {
   return [
     ...PREAMBLE,
     'use Errno qw(EINPROGRESS ECONNREFUSED);',
+    "$SIG{PIPE} = 'IGNORE';",
     `my @peers = (${peers.map(packed).join(', ')});`,
-    'exit 0 unless @peers;',
-    'my (@open, $set); $set = "";',
-    'for my $peer (@peers) {',
-    // 2048: SOCK_NONBLOCK.
-    '  socket(my $s, 2, 1 | 2048, 0) or exit 1;',
-    '  exit 0 if connect($s, $peer) || $! == ECONNREFUSED;',
-    '  next unless $! == EINPROGRESS;',
-    '  push @open, $s; vec($set, fileno($s), 1) = 1;',
-    '}',
-    `my $left = ${PEER_LIMIT_MS / 1000};`,
-    'while (@open && $left > 0) {',
-    '  (my $count, $left) = select(undef, my $ready = $set, undef, $left);',
-    '  last unless $count > 0;',
-    '  for my $s (@open) {',
-    '    next unless vec($ready, fileno($s), 1);',
-    '    vec($set, fileno($s), 1) = 0;',
-    '    # SO_ERROR: 0 and refused both came from the other side; unreachable came from a router or from ourselves.',
-    '    my $error = unpack("i", getsockopt($s, 1, 4));',
-    '    exit 0 if $error == 0 || $error == ECONNREFUSED;',
+    `my $question = "GET ${path} HTTP/1.1\r\nHost: nines-keepalived\r\n\r\n";`,
+    'exit 1 unless !@peers || peer_answers();',
+    `my ($left, $silent, $s) = (${(2 * AGENT_ASK_EVERY_MS) / 1000}, 0);`,
+    `while ($silent < ${AGENT_SILENCE_MS / 1000}) {`,
+    '  my $took;',
+    '  if (agent_answers()) {',
+    '    exit 0 if $left <= 0;',
+    '    $silent = 0;',
+    `    (undef, $took) = readable(${AGENT_ASK_EVERY_MS / 1000});`,
+    '  } else {',
+    `    select(undef, undef, undef, $took = ${ASK_EVERY_MS / 1000});`,
+    '    $silent += $took;',
     '  }',
+    '  $left -= $took;',
     '}',
     'exit 1;',
+    ...agentLines(socketFile),
+    ...peerLines(),
     '',
   ].join('\n');
+}
+
+function agentLines(socketFile: string): string[] {
+  return [
+    'sub agent_answers {',
+    '  my $answer = "";',
+    '  unless ($s) {',
+    // A frozen agent's kernel goes on accepting, until the queue is full: then it refuses at once.
+    '    socket($s, 1, 1 | 2048, 0) or exit 1;',
+    `    return close_it() unless connect($s, pack('S Z*', 1, ${perlString(socketFile)}));`,
+    '  }',
+    '  return close_it() unless syswrite($s, $question);',
+    `  my ($ready, $took) = readable(${AGENT_SILENCE_MS / 1000} - $silent);`,
+    '  $silent += $took;',
+    '  return 1 if $ready && sysread($s, $answer, 4096) && $answer =~ m{^HTTP/1\.1 200 };',
+    '  return close_it();',
+    '}',
+    'sub close_it {',
+    '  undef $s;',
+    '  return 0;',
+    '}',
+    'sub readable {',
+    '  my ($limit) = @_;',
+    '  my $set = ""; vec($set, fileno($s), 1) = 1;',
+    '  my ($count, $unused) = select($set, undef, undef, $limit);',
+    '  return ($count > 0, $limit - $unused);',
+    '}',
+  ];
+}
+
+function peerLines(): string[] {
+  return [
+    'sub peer_answers {',
+    '  my (@open, $set); $set = "";',
+    `  for (1 .. ${PEER_ROUNDS}) {`,
+    '    for my $peer (@peers) {',
+    // 2048: SOCK_NONBLOCK.
+    '      socket(my $new, 2, 1 | 2048, 0) or exit 1;',
+    '      return 1 if connect($new, $peer) || $! == ECONNREFUSED;',
+    '      next unless $! == EINPROGRESS;',
+    '      push @open, $new; vec($set, fileno($new), 1) = 1;',
+    '    }',
+    `    my $left = ${PEER_ROUND_MS / 1000};`,
+    '    while ($left > 0) {',
+    '      (my $count, $left) = select(undef, my $ready = $set, undef, $left);',
+    '      last unless $count > 0;',
+    '      for my $each (@open) {',
+    '        next unless vec($ready, fileno($each), 1);',
+    '        vec($set, fileno($each), 1) = 0;',
+    '        # SO_ERROR: 0 and refused both came from the other side; unreachable came from a router or from ourselves.',
+    '        my $error = unpack("i", getsockopt($each, 1, 4));',
+    '        return 1 if $error == 0 || $error == ECONNREFUSED;',
+    '      }',
+    '    }',
+    '  }',
+    '  return 0;',
+    '}',
+  ];
+}
+
+function perlString(text: string): string {
+  return `'${text.replaceAll(/['\\]/g, '\\$&')}'`;
 }
