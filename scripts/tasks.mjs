@@ -61,6 +61,12 @@ export const TASKS = {
     steps: [{ name: 'bench', argv: ['node', 'bench/run.ts'], lab: true }],
     takesArguments: true,
   },
+  soak: {
+    what: 'random faults under writes, or none: npm run soak -- failover [--minutes N] [--seed N] [--idle | --load]',
+    engines: 'required',
+    steps: [{ name: 'soak', argv: ['node', 'bench/soak/main.ts'], lab: true }],
+    takesArguments: true,
+  },
   model: {
     what: 'the failover core in every order of events: npm run model -- [--minutes N] [--scope NAME] [--mutants]',
     engines: 'none',

@@ -24,7 +24,7 @@ export function judge({ firstWriter, attempts, acked }: Sent, found: readonly nu
   return { acked: acked.length, lost: lostWrites(acked, new Set(found)), phantoms: found.filter((id) => !isSent(id)).length };
 }
 
-/** From the first id that these writers can use to the one behind the last. */
-export function idRange(firstWriter: number, writers: number): { from: number; to: number } {
-  return { from: firstWriter * IDS_PER_WRITER, to: (firstWriter + writers) * IDS_PER_WRITER };
+/** From the first id that this writer can use to the one behind the last. */
+export function idRange(writer: number): { from: number; to: number } {
+  return { from: writer * IDS_PER_WRITER, to: (writer + 1) * IDS_PER_WRITER };
 }

@@ -77,8 +77,7 @@ export async function runTrial(options: TrialOptions): Promise<TrialResult> {
     const toMs = monotonicMs();
     const seen = await writers.stop();
     const after = await group.leads(signal, WARM_UP_LIMIT_MS);
-    const { from, to } = idRange(options.firstWriter, options.writers);
-    const found = await readIds(group, from, to, signal);
+    const found = await readIds(group, options, signal);
     return {
       ...judge({ firstWriter: options.firstWriter, attempts: seen.attempts, acked: seen.ids }, found),
       gapMs: Math.round(longestGap(seen.ackedAtMs, { fromMs, toMs })),
@@ -94,7 +93,7 @@ export async function runTrial(options: TrialOptions): Promise<TrialResult> {
 }
 
 /** On the primary, through the gateway; again while the cluster is busy with itself. */
-export async function query(group: LabGroup, text: string, values: unknown[], signal: AbortSignal): Promise<{ id?: string }[]> {
+async function query(group: LabGroup, text: string, values: unknown[], signal: AbortSignal): Promise<{ id?: string }[]> {
   const deadlineMs = monotonicMs() + READ_TIMEOUT_MS;
   for (;;) {
     signal.throwIfAborted();
@@ -121,9 +120,19 @@ export async function makeTable(group: LabGroup, signal: AbortSignal): Promise<v
   );
 }
 
-async function readIds(group: LabGroup, from: number, to: number, signal: AbortSignal): Promise<number[]> {
-  const rows = await query(group, `SELECT id FROM ${TABLE} WHERE id >= $1 AND id < $2`, [from, to], signal);
-  return rows.map(({ id }) => Number(id));
+/** What is there of these writers' ids, one writer after the other: all rows at once may be millions. */
+export async function readIds(
+  group: LabGroup,
+  { firstWriter, writers }: Pick<TrialOptions, 'firstWriter' | 'writers'>,
+  signal: AbortSignal,
+): Promise<number[]> {
+  const ids: number[] = [];
+  for (let writer = firstWriter; writer < firstWriter + writers; writer++) {
+    const { from, to } = idRange(writer);
+    const rows = await query(group, `SELECT id FROM ${TABLE} WHERE id >= $1 AND id < $2`, [from, to], signal);
+    for (const { id } of rows) ids.push(Number(id));
+  }
+  return ids;
 }
 
 async function everyWriterAcknowledged(writers: Writers, limitMs: number, signal: AbortSignal): Promise<void> {

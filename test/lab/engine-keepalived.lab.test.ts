@@ -1,5 +1,6 @@
 /** The virtual address between two real gateways in namespaces: who holds it, how fast it moves, that one alone has it. */
 import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -34,6 +35,7 @@ describeLab('engine: keepalived', () => {
   let folder: string;
   let network: TestNetwork;
   let probe: ChildProcess | undefined;
+  const agents = new Map<Host, ChildProcess>();
 
   const contextOf = (host: Host, engine: 'haproxy' | 'keepalived'): UnitContext => {
     const unit = spec.placement.units.find((candidate) => candidate.host === host && candidate.engine === engine);
@@ -55,6 +57,27 @@ describeLab('engine: keepalived', () => {
     if (name === 'keepalived') writeFileSync(interfaceFileOf(context), interfaceLine('eth0'), { mode: 0o600 });
     const argv = ['/usr/sbin/ip', 'netns', 'exec', network.netns(host), ...asUser(plan.user, plan.argv)];
     units.set(`${host} ${name}`, await spawnUnit({ ...plan, argv, user: 'root' }, join(folder, host, `${name}.log`)));
+  };
+  const said = (child: ChildProcess) => once(child, 'message', { signal: AbortSignal.timeout(10_000) });
+  /** It has begun, so that `listen` takes no time. */
+  const nextAgent = async (host: Host): Promise<{ listen(): Promise<void> }> => {
+    const child = forkIn(undefined, new URL('./keepalived/agent-process.ts', import.meta.url), [join(folder, host, 'run', 'agent.sock')]);
+    await said(child);
+    const listen = async () => {
+      agents.set(host, child);
+      const answer = said(child);
+      child.send('listen');
+      await answer;
+    };
+    return { listen };
+  };
+  const startAgent = async (host: Host) => await (await nextAgent(host)).listen();
+  const killAgent = async (host: Host) => {
+    const child = agents.get(host);
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const gone = once(child, 'exit');
+    child.kill('SIGKILL');
+    await gone;
   };
   const started = (host: Host, name: string): Spawned => {
     const found = units.get(`${host} ${name}`);
@@ -93,6 +116,14 @@ describeLab('engine: keepalived', () => {
     const good = answers.filter((answer) => answer.host !== null && answer.doneAt >= from - 100).map((answer) => answer.doneAt);
     return Math.max(...good.slice(1).map((at, i) => at - (good[i] ?? at)));
   };
+  /** At every moment, not only at the end. */
+  const staysAt = async (host: Host, forMs: number) => {
+    const endAt = Date.now() + forMs;
+    while (Date.now() < endAt) {
+      if (holders().join() !== host) throw new Error(`${host} does not hold the address alone, but ${holders().join()}\n${logs()}`);
+      await delay(20);
+    }
+  };
   const holder = (): Host => {
     const [only] = holders();
     if (only === undefined) throw new Error(`nobody holds the address\n${logs()}`);
@@ -105,6 +136,7 @@ describeLab('engine: keepalived', () => {
     chmodSync(folder, 0o755);
     network = makeNetwork(HOSTS);
     await Promise.all((['h1', 'h2'] as const).map((host) => start(host, 'haproxy')));
+    await Promise.all((['h1', 'h2'] as const).map(startAgent));
     await Promise.all((['h2', 'h1'] as const).map((host) => start(host, 'keepalived')));
     const file = new URL('./keepalived/probe-process.ts', import.meta.url);
     probe = forkIn(network.netns('h3'), file, [`http://${ADDRESS}:8080/__nines/gateway`]);
@@ -120,6 +152,7 @@ describeLab('engine: keepalived', () => {
       await exited;
       signalSession(id.pid, 'SIGKILL');
     }
+    await Promise.all((['h1', 'h2'] as const).map(killAgent));
     network.remove();
     rmSync(folder, { recursive: true, force: true });
   });
@@ -154,6 +187,48 @@ describeLab('engine: keepalived', () => {
     const gapMs = longestGap(frozenAt);
     console.log(`haproxy frozen: ${gapMs} ms without an answer`);
     expect(gapMs).toBeLessThan(1_000);
+  });
+
+  it('moves within 3 s when the agent of the holder is frozen, without a gap, and stays when it is thawed', async () => {
+    const before = holder();
+    const frozenAt = Date.now();
+    agents.get(before)?.kill('SIGSTOP');
+    const movedMs = await until('the other alone holds the address', () => holders().join() === other(before), 3_000);
+    agents.get(before)?.kill('SIGCONT');
+    await staysAt(other(before), 5_000);
+    const gapMs = longestGap(frozenAt);
+    console.log(`agent frozen: the address moved after ${movedMs} ms, ${gapMs} ms without an answer`);
+    expect(movedMs).toBeGreaterThan(1_400);
+    expect(gapMs).toBeLessThan(500);
+  });
+
+  it('stays when the agent of the holder is killed and the next one answers after a second, twice', async () => {
+    const before = holder();
+    for (const awayMs of [800, 1_000]) {
+      const next = await nextAgent(before);
+      await killAgent(before);
+      await delay(awayMs);
+      await next.listen();
+      await staysAt(before, 2_500);
+    }
+  });
+
+  it('stays when the agents of all are frozen, goes to the first whose agent is back, and away when its HAProxy dies', async () => {
+    const before = holder();
+    agents.get(other(before))?.kill('SIGSTOP');
+    await staysAt(before, 3_000);
+    agents.get(before)?.kill('SIGSTOP');
+    await staysAt(before, 4_000);
+    agents.get(other(before))?.kill('SIGCONT');
+    await heldBy(other(before));
+    const killedAt = Date.now();
+    await end(other(before), 'haproxy', 'SIGKILL');
+    await heldBy(before);
+    expect(longestGap(killedAt), 'a gateway without an agent is better than none').toBeLessThan(1_000);
+    await start(other(before), 'haproxy');
+    await heldBy(other(before));
+    agents.get(before)?.kill('SIGCONT');
+    await staysAt(other(before), 4_500);
   });
 
   for (const round of ['first', 'second']) {
@@ -197,7 +272,13 @@ describeLab('engine: keepalived', () => {
       return [11, 12, 13, 14].reduce((sum, i) => sum + Number(fields[i]), 0);
     };
     const { pid } = started('h1', 'keepalived').id;
-    const child = Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ')[0]);
+    // It may have been started just now.
+    let child = 0;
+    await until(
+      'it has a child',
+      () => (child = Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ')[0])) > 0,
+      2_000,
+    );
     const before = ticks(pid) + ticks(child);
     await delay(5_000);
     // 100 ticks a second: the share of one core, the checks that ended included.

@@ -1,13 +1,16 @@
 /** PostgreSQL's failover on a lab of three zones, under writes through the gateway: every way in which hosts and processes go. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { cut, everyoneBut, type Fault, freezeProcess, killProcess, powerLoss } from '../../packages/nines/src/lab/index.ts';
+import { cut, everyoneBut, execOnHost, type Fault, freezeProcess, killProcess, powerLoss } from '../../packages/nines/src/lab/index.ts';
 import type { LabGroup } from '../../bench/soak/group.ts';
 import { FailoverTrials } from './failover-trial.ts';
 import { describeLab } from './require-root.ts';
 
 /** On a machine that does other things too; what the bench measures on a quiet one is far below. */
 const FAILOVER_MS = 8_000;
+const ETCD_AWAY_MS = 20_000;
+const DISK_FULL_MS = 12_000;
+const FILLER = '/var/lib/nines/filler';
 const NONE = { least: 0, most: 0 };
 const ONE = { least: 1, most: 1 };
 /** A machine without idle CPU may suspect once more. */
@@ -194,6 +197,39 @@ describeLab('PostgreSQL fails over', () => {
         await powerLoss(group.lab, before.host, { signal });
         await delay(3_000);
         expect(flowing(), 'one host of three acknowledges nothing').toBe(false);
+      },
+    });
+  });
+
+  it('not when etcd is down for 20 s, and then a standby is lost too', async () => {
+    await trials.run({
+      name: 'etcd down, then a standby lost',
+      ...{ gapLimitMs: FAILOVER_MS, terms: NONE },
+      play: async ({ group, before, flows, signal }) => {
+        for (const host of group.hosts) {
+          const etcd = await group.process(host, 'etcd');
+          await freezeProcess(group.lab, host, etcd.pid, { signal });
+        }
+        await delay(ETCD_AWAY_MS / 2);
+        const [standby] = standbysOf(group, before.host);
+        for (const { pid } of await group.postgres(standby)) await freezeProcess(group.lab, standby, pid, { signal });
+        await delay(ETCD_AWAY_MS / 2);
+        await flows(FAILOVER_MS);
+      },
+    });
+  });
+
+  it('at most once when the disk of the primary is full', async () => {
+    await trials.run({
+      name: 'disk full',
+      ...{ gapLimitMs: DISK_FULL_MS + 2 * FAILOVER_MS, terms: { least: 0, most: 1 } },
+      play: async ({ group, before, flows, signal }) => {
+        const limits = { signal, timeoutMs: 20_000 };
+        await execOnHost(group.lab, before.host, ['/usr/bin/dd', 'if=/dev/zero', `of=${FILLER}`, 'bs=1M'], limits);
+        // Whether writes fail there or another leads is up to where PostgreSQL needs room first.
+        await delay(DISK_FULL_MS);
+        await execOnHost(group.lab, before.host, ['/usr/bin/rm', '-f', FILLER], limits);
+        await flows(2 * FAILOVER_MS);
       },
     });
   });

@@ -197,6 +197,33 @@ describeLab('the failover driver', () => {
     say(`three agents at rest: ${((user + system) / 30_000).toFixed(1)} % of a CPU`);
   });
 
+  it('does not notice that the agent of a leader at rest is away for a second, and replaces one whose agent stays away', async () => {
+    await passed('agent away', async () => {
+      // WAL that moves holds an election up anyway.
+      await writer.stop();
+      const before = agents.leader() ?? '';
+      const [other = ''] = ['replica_0', 'replica_1', 'replica_2'].filter((node) => node !== before);
+      const { epoch, term } = agents.agentOf(other).groups.view(GROUP) ?? {};
+      const pid = agents.postmaster(before);
+      agents.agentOf(before).close();
+      await delay(1_200);
+      agents.agentOf(before).start();
+      await eventually('the next agent leads', 10_000, () => agents.agentOf(before).groups.view(GROUP)?.proven === true);
+      await delay(1_000);
+      expect(agents.agentOf(other).groups.view(GROUP)).toMatchObject({ epoch, term, leader: { node: before } });
+      expect(agents.postmaster(before)).toBe(pid);
+      agents.agentOf(before).close();
+      const openMs = await eventually('another leads', 10_000, () => {
+        const leader = agents.agentOf(other).groups.view(GROUP)?.leader?.node;
+        return leader !== undefined && leader !== before;
+      });
+      agents.agentOf(before).start();
+      say(`agent of a leader at rest away: another open after ${openMs} ms, whole after ${await agents.whole(20_000)} ms more`);
+      expect(openMs).toBeGreaterThan(2_500);
+      expect(openMs).toBeLessThan(6_000);
+    });
+  });
+
   it('leads by force with what one member has, and is whole when the others come back', async () => {
     await passed('force', async () => {
       const leader = agents.leader() ?? '';

@@ -2,7 +2,7 @@
 import { gatewaySpec } from '../../../packages/nines/src/engines/haproxy/testing/gateway-spec.ts';
 import { WHO_PATH } from '../../../packages/nines/src/engines/haproxy/render.ts';
 import { gatewayUnits, interfaceLine, renderKeepalived } from '../../../packages/nines/src/engines/keepalived/render.ts';
-import { gatewayCheckScript, peersCheckScript } from '../../../packages/nines/src/engines/keepalived/scripts.ts';
+import { gatewayCheckScript, hostCheckScript } from '../../../packages/nines/src/engines/keepalived/scripts.ts';
 import type { HostSeed, SeedProcess } from './seed.ts';
 import { PATRONI } from './install.ts';
 
@@ -123,7 +123,7 @@ function gatewayFiles(plan: ClusterPlan, host: string, address: string): HostSee
   const files = {
     interfaceFile: keepalived('interface.conf'),
     gatewayCheckFile: keepalived('check-gateway.pl'),
-    peersCheckFile: keepalived('check-peers.pl'),
+    hostCheckFile: keepalived('check-host.pl'),
   };
   const others = Object.entries(plan.hosts).filter(([name]) => name !== host);
   const peers = others.map(([, one]) => ({ address: one, port: REST_PORT }));
@@ -132,7 +132,8 @@ function gatewayFiles(plan: ClusterPlan, host: string, address: string): HostSee
     file('/run/haproxy/haproxy.cfg', haproxyConfig(plan, address), 'haproxy'),
     file(files.interfaceFile, interfaceLine('eth0')),
     file(files.gatewayCheckFile, gatewayCheckScript({ address, port: GATEWAY_CHECK_PORT }, WHO_PATH)),
-    file(files.peersCheckFile, peersCheckScript(peers)),
+    // Its HAProxy looks for the leader itself: no agent has to be alive beside it.
+    file(files.hostCheckFile, hostCheckScript(peers, null)),
     file(keepalived('keepalived.conf'), renderKeepalived(spec, unit, files)),
   ];
 }

@@ -10,7 +10,7 @@ import { EVERY_SCOPE } from './scopes.ts';
 import { makeModel, type Model } from './world.ts';
 
 export interface Mutant {
-  /** '<rule>/<wall>', 'arithmetic/<what>' or 'duty/<which>'. */
+  /** '<rule>/<wall>', 'rule/<which>', 'arithmetic/<what>' or 'duty/<which>'. */
   name: string;
   /** Where it is caught; null when it is known to live, and then `why`. */
   scope: string | null;
@@ -55,13 +55,27 @@ const BENT_ARITHMETIC: Record<string, Partial<Arithmetic>> = {
   'any history': { isOnHistory: () => true },
 };
 
-export const MUTANTS: readonly Mutant[] = [...wallMutants(), ...arithmeticMutants(), ...dutyMutants()];
+/** Rules that are a wall as a whole: they keep those behind them from acting. */
+const WALL_RULES = ['read-again'];
+
+export const MUTANTS: readonly Mutant[] = [...wallMutants(), ...ruleMutants(), ...arithmeticMutants(), ...dutyMutants()];
 
 function wallMutants(): Mutant[] {
   return RULES.flatMap((rule) =>
     Object.keys(rule.walls).map((wall) => {
       const rules = RULES.map((each) => (each === rule ? ({ ...rule, walls: { ...rule.walls, [wall]: () => true } } as Rule) : each));
       return mutant(`${rule.name}/${wall}`, { step: makeStep(rules, ARITHMETIC) });
+    }),
+  );
+}
+
+function ruleMutants(): Mutant[] {
+  return WALL_RULES.map((name) =>
+    mutant(`rule/${name}`, {
+      step: makeStep(
+        RULES.filter((rule) => rule.name !== name),
+        ARITHMETIC,
+      ),
     }),
   );
 }

@@ -135,7 +135,17 @@ export class Agents {
     agent.walLsn = disk.log.lsn;
     if (server.mode === 'primary') agent.primaryTerm = server.term;
     this.#prove(name, agent);
+    this.#probe(name, agent);
     simulation.give(name, { kind: 'tick', facts: agent.watch.facts(core) });
+  }
+
+  /** The server of a leader whose agent is silent answers soon, or not at all. */
+  #probe(name: NodeName, { watch }: Agent): void {
+    const simulation = this.#simulation;
+    const leader = watch.serverToProbe();
+    if (leader === null || simulation.isOff(leader) || !simulation.network.connects(name, leader)) return;
+    const answered = simulation.host(leader).server.mode !== 'down' && !simulation.isFrozen(leader, 'server');
+    simulation.after(simulation.random.between(1, 10), name, 'agent', () => watch.serverProbed(leader, answered));
   }
 
   /** A leader that cannot prove that it leads, by acknowledged writes or by etcd, stops its PostgreSQL. */

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { appendFile, mkdir } from 'node:fs/promises';
 import { setPriority } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import type { HostPaths, UnitContext } from '../engines/engine.ts';
 import { etcdEndpoints } from '../engines/etcd/render.ts';
@@ -36,6 +37,8 @@ import { followStore } from './store-link.ts';
 
 /** As `nice` counts: -20 first, 19 last. */
 const AGENT_PRIORITY = -10;
+/** An agent that ends drives nothing any more, and the next one cannot begin before it is gone. */
+const END_MS = 5_000;
 const MIGRATION_TIMEOUT_MS = 10 * 60_000;
 
 export interface AgentArguments {
@@ -212,7 +215,7 @@ function endOnSignal(agent: Agent, ending: AbortController, close: () => Promise
       log('agent', `ends on ${signal}; its units go on`);
       ending.abort();
       agent.close();
-      void close().finally(() => process.exit(0));
+      void Promise.race([close(), delay(END_MS)]).finally(() => process.exit(0));
     });
   }
 }

@@ -16,6 +16,7 @@ describe('timing', () => {
     ['attemptMaxMs', 100],
     ['promotionMs', 500],
     ['electionMs', 400],
+    ['serverProbeMs', 200],
     ['voterGoneMs', TIMING.suspicionFloorMs],
     ['loneMs', 2_000],
     ['proofMs', 500],
@@ -61,7 +62,7 @@ describe('the pre-vote', () => {
   const vote = (more: Partial<PreVote>, nowMs: number) =>
     preVoteVerdict(
       {
-        ...{ askedMs: 0, suspectedSinceMs: -500, hearsLeader: false, walMoved: false, answers: [] },
+        ...{ askedMs: 0, suspectedSinceMs: -500, hearsLeader: false, walMoved: false, aloneSinceMs: null, answers: [] },
         ...{ witnesses: [{ node: 'n3', isContent: false }] },
         ...more,
       },
@@ -88,6 +89,8 @@ describe('the pre-vote', () => {
     ['WAL still moves there', { answers: [{ ...silent, walMoved: true }] }, 5, 'moves'],
     ['WAL still moves here', { walMoved: true, answers: [silent] }, 5, 'moves'],
     ['WAL still moves, for too long', { walMoved: true, answers: [silent] }, TIMING.movingWalMs, 'elect'],
+    ['its server answers without its agent', { aloneSinceMs: -250, answers: [silent] }, 5, 'answers'],
+    ['its server answers, for too long', { aloneSinceMs: -TIMING.movingWalMs, answers: [silent] }, 5, 'elect'],
     ['an answer may still come', {}, 5, 'wait'],
     ['no answer came, and by its heartbeat it misses the leader', {}, late, 'elect'],
     ['who hears the leader takes its time', content, late, 'wait'],

@@ -30,13 +30,15 @@ export interface PreVote {
   hearsLeader: boolean;
   /** WAL came to the candidate itself just now. */
   walMoved: boolean;
+  /** Since when nothing is heard of the leader's agent although its server answers; null: it does not answer, or its agent is heard. */
+  aloneSinceMs: number | null;
   /** All agents that the candidate hears, without the leader's. */
   witnesses: readonly Witness[];
   answers: readonly PreVoteAnswer[];
 }
 
 /** `elect`: the suspicion is shared. `wait`: not known yet. The others say why it is not: ask again later. */
-export type PreVoteVerdict = { outcome: 'elect' | 'wait' | 'acknowledges' | 'moves' | 'content'; reason: string };
+export type PreVoteVerdict = { outcome: 'elect' | 'wait' | 'acknowledges' | 'moves' | 'answers' | 'content'; reason: string };
 
 /** The leader's own report that its postmaster exited replaces all of this. */
 export function preVoteVerdict(preVote: PreVote, timing: Timing, nowMs: number): PreVoteVerdict {
@@ -46,6 +48,9 @@ export function preVoteVerdict(preVote: PreVote, timing: Timing, nowMs: number):
   const moved = preVote.walMoved ? 'this node' : answers.find(({ walMoved }) => walMoved)?.node;
   if (moved !== undefined && nowMs - suspectedSinceMs < timing.movingWalMs) {
     return { outcome: 'moves', reason: `${moved} still receives WAL` };
+  }
+  if (preVote.aloneSinceMs !== null && nowMs - preVote.aloneSinceMs < timing.movingWalMs) {
+    return { outcome: 'answers', reason: 'its PostgreSQL answers: the agent may be back in a moment' };
   }
   const open = witnesses.filter((witness) => isOpen(witness, preVote, timing, nowMs));
   if (open.length > 0) return { outcome: 'wait', reason: `${open.map(({ node }) => node).join(', ')} did not answer yet` };

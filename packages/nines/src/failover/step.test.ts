@@ -137,6 +137,25 @@ describe('a decision', () => {
     expect(step(node('n2', { mode: 'down' }), { kind: 'told', view: view(OPEN, 7) }).state.view).toBeNull();
   });
 
+  describe('when etcd was set back', () => {
+    const again = (me: string, postgres: Postgres, promise: number, suspected: boolean) => {
+      const { commands, rule } = step(node(me, postgres, { view: view(OPEN), promise }), { kind: 'tick', facts: { ...FACTS, suspected } });
+      return { commands, name: RULES.find(({ number }) => number === rule)?.name };
+    };
+    const READS = { commands: [{ kind: 'read' }], name: 'read-again' };
+
+    it('is none: who promised more neither leads, nor follows, nor elects by that record', () => {
+      expect(again('n1', standby, 2, false)).toEqual(READS);
+      expect(again('n1', { mode: 'standby', following: null, log: LOG }, 2, false)).toEqual(READS);
+      expect(again('n2', { ...standby, following: { leader: 'n2', term: 2, counted: true } }, 2, false)).toEqual(READS);
+      expect(again('n3', standby, 2, true)).toEqual(READS);
+    });
+
+    it('is none: the leader of a later term goes on', () => {
+      expect(again('n2', { mode: 'primary', term: 2, setting: SET, proven: true, admitting: true }, 0, false)).toEqual(READS);
+    });
+  });
+
   it('never counts a log whose end is not sure', () => {
     const asked = node('n3', standby, { view: view(OPEN), asked: { epoch: 2, from: 'n2' }, acting: 'fence' });
     expect(step(asked, { kind: 'fenced', promise: 2, log: null }).commands).toEqual([{ kind: 'fence', epoch: 2 }]);

@@ -18,7 +18,9 @@ export interface Timing {
   attemptMaxMs: number;
   /** A new leader that lives, but is not promoted after this long, is suspected. A switchover takes no longer either. */
   promotionMs: number;
-  /** WAL that still moves holds an election up for this long at most: background writers go on when the agent is dead. */
+  /** The leader's server answers one byte within this, or it does not answer. */
+  serverProbeMs: number;
+  /** WAL that still moves, or a server that answers without its agent, holds an election up for this long at most. */
   movingWalMs: number;
   /** Then any voter may open the next epoch. */
   electionMs: number;
@@ -47,6 +49,7 @@ export const TIMING: Timing = {
   attemptMs: 500,
   attemptMaxMs: 8_000,
   promotionMs: 5_000,
+  serverProbeMs: 150,
   movingWalMs: 3_000,
   electionMs: 1_000,
   voterGoneMs: 1_000,
@@ -69,6 +72,8 @@ export function timingProblems(timing: Timing): string[] {
     [timing.attemptMaxMs > timing.attemptMs, 'attemptMaxMs is above attemptMs'],
     [timing.promotionMs > timing.electionMs, 'promotionMs is above electionMs'],
     [timing.electionMs > 2 * timing.preVoteMs + timing.suspicionFloorMs, 'electionMs covers pre-vote, promises and a silence'],
+    // A probe of the server begins after two heartbeats' time of silence, and is over when somebody may be suspected.
+    [timing.suspicionFloorMs >= timing.serverProbeMs + 2 * timing.heartbeatMs, 'suspicionFloorMs covers two heartbeats and a probe'],
     // A leader that is about to be replaced is not first made weaker.
     [timing.voterGoneMs > timing.suspicionFloorMs, 'voterGoneMs is above suspicionFloorMs'],
     [timing.loneMs > 2 * timing.electionMs + timing.voterGoneMs, 'loneMs leaves time for two elections'],

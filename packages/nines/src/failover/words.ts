@@ -2,7 +2,6 @@
 
 const COMMAND_UNDER_WAY = 'a command to PostgreSQL is under way';
 const ELECTION_UNDECIDED = 'the election is not decided yet';
-const UNRELEASED = 'the epoch in which I promised to acknowledge nothing has not been decided';
 const TAINTED = 'my log was promoted once and the leader has not confirmed it yet';
 const OTHER_HISTORY = 'my log is not a part of the leader’s history';
 
@@ -33,18 +32,13 @@ export const WALL_WORDS: Readonly<Record<string, string>> = {
   'end-change/settled': COMMAND_UNDER_WAY,
   'end-change/onNew': 'PostgreSQL has not loaded the new setting yet',
   'end-change/proven': 'the new setting has not been proven by the voters’ own positions yet',
-  'reinit/released': UNRELEASED,
   'rebuild/decided': ELECTION_UNDECIDED,
-  'rebuild/released': UNRELEASED,
   'rebuild/leftVoters': 'I am still counted as a voter: what I hold may be needed until I am not',
-  'follow-uncounted/released': UNRELEASED,
   'follow-uncounted/onHistory': OTHER_HISTORY,
   'follow/decided': ELECTION_UNDECIDED,
-  'follow/released': UNRELEASED,
   'follow/untainted': TAINTED,
   'follow/onHistory': OTHER_HISTORY,
   'count/decided': ELECTION_UNDECIDED,
-  'count/released': UNRELEASED,
   'count/untainted': TAINTED,
 };
 

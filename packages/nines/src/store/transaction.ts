@@ -28,6 +28,10 @@ export interface Swap {
   leaseId: string | null;
 }
 
+/** To etcd a revision of zero is the newest. */
+const NOW: Revision = 0;
+/** gRPC's code for a database that is full. */
+const RESOURCE_EXHAUSTED = 8;
 /** Writes to look back through; more than that within one call does not happen, and then the outcome stays unknown. */
 const HISTORY_LIMIT = 16;
 
@@ -45,7 +49,13 @@ export async function compareAndSwap(client: Client, swap: Swap, callOptions?: C
     success: [{ request_put: put }],
     failure: [{ request_range: { key } }],
   };
-  const { value: answer, contended } = await client.ask('/v3/kv/txn', body, 'write', options);
+  const asked = await client.ask('/v3/kv/txn', body, 'write', options).catch((error: unknown) => full(error));
+  if (asked instanceof StoreRefusedError) {
+    const found = await findOwnWrite(client, swap, attempt, await readAt(client, swap.key, NOW, options), options);
+    if (found === null) throw asked;
+    return { ok: true, modRevision: found };
+  }
+  const { value: answer, contended } = asked;
   if (objectOf(answer)['succeeded'] === true) return { ok: true, modRevision: headerRevision(answer) };
   const current = currentOf(answer);
   const own = contended ? await findOwnWrite(client, swap, attempt, current, options) : null;
@@ -53,6 +63,15 @@ export async function compareAndSwap(client: Client, swap: Swap, callOptions?: C
   if (current === null) return { ok: false, modRevision: 0, current };
   const { attempt: _, ...entry } = current;
   return { ok: false, modRevision: current.modRevision, current: entry };
+}
+
+/**
+ * The refusal of a full database; anything else is thrown on. etcd says it before it does anything, and also of the very write that filled the database,
+ * which it has done (`quotaApplierV3`): only the key tells which.
+ */
+function full(error: unknown): StoreRefusedError {
+  if (error instanceof StoreRefusedError && error.grpcCode === RESOURCE_EXHAUSTED) return error;
+  throw error;
 }
 
 function currentOf(answer: unknown): MarkedEntry | null {
@@ -77,19 +96,19 @@ async function findOwnWrite(
     }
     if (seen.attempt === attempt) return seen.modRevision;
     if (seen.modRevision === swap.expected) return null;
-    seen = await readBefore(client, swap.key, seen.modRevision, options);
+    seen = await readAt(client, swap.key, seen.modRevision - 1, options);
   }
-  throw new StoreUnknownError(`etcd: the write of ${swap.key} was sent twice and the key has moved on too far to tell whether it happened`);
+  throw new StoreUnknownError(`etcd: whether the write of ${swap.key} happened is not known, the key has moved on too far`);
 }
 
-async function readBefore(client: Client, key: string, revision: Revision, options?: CallOptions): Promise<MarkedEntry | null> {
+async function readAt(client: Client, key: string, revision: Revision, options?: CallOptions): Promise<MarkedEntry | null> {
   try {
-    const { value } = await client.ask('/v3/kv/range', { key: toBase64(key), revision: String(revision - 1) }, 'read', options);
+    const { value } = await client.ask('/v3/kv/range', { key: toBase64(key), revision: String(revision) }, 'read', options);
     const [pair] = arrayOf(objectOf(value)['kvs']);
     return pair === undefined ? null : entryOf(pair);
   } catch (cause) {
     const why = cause instanceof StoreRefusedError ? 'its history is compacted' : 'its history could not be read';
-    throw new StoreUnknownError(`etcd: the write of ${key} was sent twice and ${why}`, cause);
+    throw new StoreUnknownError(`etcd: whether the write of ${key} happened is not known, ${why}`, cause);
   }
 }
 

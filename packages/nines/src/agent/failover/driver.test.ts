@@ -25,6 +25,7 @@ class Stage {
   abandoned: string[] = [];
   isRunning = true;
   facts = FACTS;
+  readonly ending = new AbortController();
   running: PostgresCommand | null = null;
   readonly driver: Driver;
   #answer: (event: PostgresEvent) => void = () => undefined;
@@ -59,7 +60,7 @@ class Stage {
       decided: () => undefined,
       changed: () => undefined,
       log: () => undefined,
-      signal: new AbortController().signal,
+      signal: this.ending.signal,
     });
   }
 
@@ -157,6 +158,29 @@ describe('Driver', () => {
     const next = ledBy(ARITHMETIC, epochOpened(promoting, 'n3'), { node: 'n3', log: LOG });
     stage.driver.push({ kind: 'read', view: view(next, 7) });
     expect(stage.abandoned).toHaveLength(1);
+  });
+
+  it('abandons a copy when a candidate needs the promise, and promises with the log that is still there', async () => {
+    const other: Postgres = { mode: 'standby', following: null, log: { term: 1, lsn: 99 } };
+    const promoting = ledBy(ARITHMETIC, ELECTING, { node: 'n2', log: LOG });
+    const stage = new Stage(node('n1', other, { view: view(promoting) }));
+    stage.driver.tick();
+    expect(stage.commands.map(({ kind }) => kind)).toEqual(['rebuild']);
+    stage.driver.push({ kind: 'message', message: { kind: 'ask', epoch: 3, from: 'n3' } });
+    expect(stage.abandoned).toHaveLength(1);
+    await stage.answer({ kind: 'failed', postgres: other, promise: 2, taint: 0 });
+    expect(stage.commands.at(-1)).toEqual({ kind: 'fence', epoch: 3 });
+    await stage.answer({ kind: 'fenced', promise: 3, log: { term: 1, lsn: 99 } });
+    expect(stage.sent).toEqual(['promise 3 to n3']);
+  });
+
+  it('orders nothing when the agent has ended, whoever still asks', () => {
+    const primary: Postgres = { mode: 'primary', term: 1, setting: SET, proven: true, admitting: true };
+    const stage = new Stage(node('n1', primary, { view: view(OPEN) }));
+    stage.ending.abort();
+    expect(stage.driver.request({ kind: 'switchover', to: 'n2' })).toMatchObject({ accepted: false });
+    expect(stage.driver.request({ kind: 'change', set: { acks: 1, voters: ['n2'] } })).toMatchObject({ accepted: false });
+    expect([stage.commands, stage.swaps]).toEqual([[], []]);
   });
 
   it('says of a request which wall stood, and changes nothing', () => {

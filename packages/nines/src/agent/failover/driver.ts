@@ -107,6 +107,8 @@ export class Driver {
 
   /** Accepted: its own rule has decided. Otherwise nothing came of it, and the answer names the wall that stood or the rule that came first. */
   request(request: Request): RequestAnswer {
+    // An operator's order is tried for a second: the agent may have ended meanwhile.
+    if (this.#options.signal.aborted) return { accepted: false, reason: 'the agent of this member ends' };
     this.#drain();
     const decided = this.#decide({ kind: 'request', request });
     this.#settle();
@@ -154,8 +156,11 @@ export class Driver {
     const { view } = this.#state;
     const { executor, changed } = this.#options;
     const running = executor.running;
-    if (running?.kind === 'rebuild' && view !== null && (view.record.leader !== running.leader || view.record.term !== running.term)) {
-      executor.abandon('another leader or term is recorded');
+    if (running?.kind === 'rebuild') {
+      const isOther = view !== null && (view.record.leader !== running.leader || view.record.term !== running.term);
+      if (isOther) executor.abandon('another leader or term is recorded');
+      // A copy of a leader that is frozen never ends, and its successor may need the log that is still there.
+      else if (this.#state.asked !== null) executor.abandon('a candidate asks for a promise, with the log that is still there');
     }
     changed(before, this.#state);
   }

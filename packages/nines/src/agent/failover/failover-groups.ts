@@ -1,6 +1,7 @@
 /** Every PostgreSQL group of the cluster on this host: views for all, a member for those that have one here. */
 import type { UnitContext, FirstTime } from '../../engines/engine.ts';
 import type { PostgresControl, ServerProcess } from '../../engines/postgres/control.ts';
+import { serverAnswers } from '../../engines/postgres/server-answers.ts';
 import type { GroupView } from '../../failover/group-view.ts';
 import type { PeerMessage } from '../../failover/heartbeat.ts';
 import type { NodeName } from '../../failover/record.ts';
@@ -95,6 +96,10 @@ export class FailoverGroups implements Failover {
       isInitialLeader: context.unit.initialLeader,
       link: hub.link,
       sendAll: (message) => this.#sendAll(message),
+      serverAnswers: async (node, signal) => {
+        const place = this.#places(group).find((each) => each.node === node);
+        return place !== undefined && (await serverAnswers(place.address, place.port, timing.serverProbeMs, signal));
+      },
       publish: (heartbeat, proven) => hub.publish(heartbeat, proven),
       wrote: (view) => hub.written(view),
       policy: (state, sight) => {
@@ -185,9 +190,9 @@ export class FailoverGroups implements Failover {
   }
 
   #hub(group: string): GroupHub {
-    const { host, spec, store, now } = this.#options;
+    const { host, spec, store, now, log } = this.#options;
     return new GroupHub({
-      ...{ group, store, now },
+      ...{ group, store, now, log: (message: string) => log('agent', message) },
       me: this.#nodeOf(group, host),
       cluster: spec().topology.name,
       places: () => this.#places(group),

@@ -46,8 +46,9 @@ describe('prepareMember', () => {
         },
         boot: async () => found,
         execute: async (command): Promise<PostgresEvent> => {
-          did.push(command.kind);
-          return command.kind === 'start' ? { kind: 'started' } : { kind: 'fenced', promise: 0, log: END };
+          const epoch = command.kind === 'fence' ? command.epoch : 0;
+          did.push(command.kind === 'fence' ? `promise ${epoch}` : command.kind);
+          return command.kind === 'start' ? { kind: 'started' } : { kind: 'fenced', promise: epoch, log: END };
         },
       },
       firstTime: { mayBegin: async () => mayBegin, done: async () => void did.push('remembered') },
@@ -69,8 +70,19 @@ describe('prepareMember', () => {
 
   it('makes the first data and the first record, on the first leader', async () => {
     const { outcome, did } = await story({ me: 'n1', isInitialLeader: true, record: null });
-    expect(did).toEqual(['initialise', 'start', 'fence', 'first record', 'remembered']);
-    expect(outcome).toMatchObject({ systemId: 's', postgres: { mode: 'standby', following: null, log: END } });
+    expect(did).toEqual(['initialise', 'start', 'promise 0', 'first record', 'remembered', 'promise 1']);
+    const resting = { mode: 'standby', following: null, log: END };
+    // Else it would take itself for one that never led, were etcd emptied one day.
+    expect(outcome).toEqual({ systemId: 's', promise: 1, taint: 0, postgres: resting });
+  });
+
+  it('promises on the first leader that was interrupted before it could, and lets one lead that leads', async () => {
+    const world: World = { me: 'n1', hasData: true, isInitialLeader: true, record: firstRecord('s', 'n1', LONE, END) };
+    const { outcome, did } = await story(world);
+    expect(did).toEqual(['start', 'promise 1']);
+    expect(outcome).toMatchObject({ promise: 1 });
+    const leading: FoundMember = { ...NEW, postgres: { mode: 'primary', term: 1, setting: LONE, proven: false, admitting: true } };
+    expect(await story({ ...world, found: leading })).toMatchObject({ outcome: leading, did: [] });
   });
 
   it('copies the recorded leader, when it is no voter', async () => {

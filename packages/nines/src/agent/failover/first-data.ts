@@ -2,6 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FirstTime } from '../../engines/engine.ts';
 import type { FoundMember, PostgresControl } from '../../engines/postgres/control.ts';
+import type { LogEnd } from '../../failover/log.ts';
 import { isVoter, LONE, type NodeName, type RecordView } from '../../failover/record.ts';
 import { firstRecord } from '../../failover/transitions.ts';
 import { messageOf } from '../message-of.ts';
@@ -57,14 +58,15 @@ async function tryOnce(options: FirstDataOptions): Promise<FoundMember | string>
   if (!isThere) return await makeData(options);
   const found = await control.boot(signal);
   const view = options.record();
-  // Nobody has led or followed under a record without a promise: with one, etcd may come later.
+  // Whoever follows has promised, and the first leader promises before it leads: with a promise, etcd may come later.
   const isNew = found.promise === 0 && found.taint === 0;
   if (view === undefined && isNew) return 'waits for etcd: whether the group has a leader is not known';
   if (view === null) return await makeRecord(options, found, isNew);
   if (view !== undefined && view.record.systemId !== found.systemId) {
     return `its data is of another database (${found.systemId}) than the group's (${view.record.systemId}): it is left as it is, and not used`;
   }
-  return found;
+  // Interrupted between the first record and the promise.
+  return isNew && view?.record.leader === options.me ? await promiseFirst(options, found, view.record.epoch) : found;
 }
 
 async function makeData(options: FirstDataOptions): Promise<string> {
@@ -94,15 +96,34 @@ async function makeRecord(options: FirstDataOptions, found: FoundMember, isNew: 
   if (!isInitialLeader) return 'has data, but etcd has no record of the group: waits for the first leader';
   if (!(await firstTime.mayBegin(firstRecordOf(group), signal)))
     return 'the group had a record once, and etcd has it no more: no second one is made';
-  if (found.postgres.mode === 'down') {
-    const started = await control.execute({ kind: 'start' }, signal);
-    if (started.kind !== 'started') return 'the first data does not start';
-  }
-  const fenced = await control.execute({ kind: 'fence', epoch: 0 }, signal);
-  if (fenced.kind !== 'fenced' || fenced.log === null) return 'the end of the first log is not known yet';
-  const record = firstRecord(found.systemId, me, LONE, fenced.log);
+  const resting = await rest(control, found, 0, signal);
+  if (resting === null) return 'the end of the first log is not known yet';
+  const record = firstRecord(found.systemId, me, LONE, resting.log);
   const swapped = await options.swapFirst(record);
   if (swapped.outcome !== 'done') return 'the first record was not written: it is looked at again';
   await firstTime.done(firstRecordOf(group), signal);
-  return { ...found, postgres: { mode: 'standby', following: null, log: fenced.log } };
+  return await promiseFirst(options, resting.member, record.epoch);
+}
+
+/**
+ * Nobody asks the first leader for a promise. Without one its data would look, were etcd emptied later, as if nobody had ever led:
+ * it would write a second first record, and take the group back to where its own log ends.
+ */
+async function promiseFirst({ control, signal }: FirstDataOptions, found: FoundMember, epoch: number): Promise<FoundMember | string> {
+  if (found.postgres.mode === 'primary') return found;
+  return (await rest(control, found, epoch, signal))?.member ?? 'the end of the own log is not known yet';
+}
+
+interface Resting {
+  member: FoundMember;
+  log: LogEnd;
+}
+
+/** As a standby that follows nobody, with `epoch` promised; null: that did not come about yet. */
+async function rest(control: FirstDataOptions['control'], found: FoundMember, epoch: number, signal: AbortSignal): Promise<Resting | null> {
+  if (found.postgres.mode === 'down' && (await control.execute({ kind: 'start' }, signal)).kind !== 'started') return null;
+  const fenced = await control.execute({ kind: 'fence', epoch }, signal);
+  if (fenced.kind !== 'fenced' || fenced.log === null) return null;
+  const { promise, log } = fenced;
+  return { member: { ...found, promise, postgres: { mode: 'standby', following: null, log } }, log };
 }

@@ -23,6 +23,7 @@ export interface GroupHubOptions {
   now(): number;
   /** Another view than the last one. */
   onView(view: GroupView): void;
+  log(message: string): void;
 }
 
 export class GroupHub {
@@ -32,18 +33,16 @@ export class GroupHub {
   readonly #ending = new AbortController();
   readonly #timer: NodeJS.Timeout;
   #member: FailoverMember | null = null;
-  /** What the last read returned; undefined: none has. */
-  #lastRead: { view: RecordView | null; startedMs: number } | undefined;
   #view: GroupView;
   #toldMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: GroupHubOptions) {
-    const { group, me, cluster, store, now } = options;
+    const { group, me, cluster, store, now, log } = options;
     this.#options = options;
     this.sight = new GroupSight(group, me);
     this.#view = this.sight.view(options.places(), now());
     this.link = new RecordLink({
-      ...{ store, cluster, group, now },
+      ...{ store, cluster, group, now, log },
       signal: this.#ending.signal,
       onRead: (view, startedMs) => this.#read(view, startedMs),
       onPaused: (paused) => this.#paused(paused),
@@ -56,13 +55,12 @@ export class GroupHub {
     return this.#member;
   }
 
-  /** What went before is told to it at once. */
+  /** It reads for itself: what was read before it began may be older than what the one before it knew. */
   set member(member: FailoverMember | null) {
     this.#member = member;
     if (member === null) this.sight.proven = false;
     else {
       member.paused(this.sight.paused);
-      if (this.#lastRead !== undefined) member.read(this.#lastRead.view, this.#lastRead.startedMs);
       this.link.read();
     }
     this.#refresh();
@@ -107,7 +105,6 @@ export class GroupHub {
   }
 
   #read(view: RecordView | null, startedMs: number): void {
-    this.#lastRead = { view, startedMs };
     if (view !== null) this.sight.read(view);
     this.#member?.read(view, startedMs);
     this.#refresh();

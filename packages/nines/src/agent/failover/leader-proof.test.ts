@@ -25,10 +25,10 @@ function stage() {
     seen,
     now: () => nowMs,
     /** Beats every 50 ms for that long. */
-    beats: (forMs: number, admitting = true): void => {
+    beats: (forMs: number, admitting = true, isNamed = true): void => {
       for (let ms = 0; ms < forMs; ms += 50) {
         nowMs += 50;
-        proof.beat(true, admitting);
+        proof.beat({ leads: true, isNamed, admitting });
       }
     },
     sleep: (ms: number): void => void (nowMs += ms),
@@ -87,11 +87,27 @@ describe('LeaderProof', () => {
     expect(seen.stops).toBe(0);
   });
 
+  it('takes no server for the leader that it merely finds: it has time for a proof, not the proof', async () => {
+    const { proof, seen, beats, settle } = stage();
+    beats(1_000, true, false);
+    expect(proof.isFresh).toBe(false);
+    expect(seen.stops).toBe(0);
+    await settle('reject');
+    beats(50, true, false);
+    await settle('resolve');
+    expect(proof.isFresh).toBe(true);
+    expect(seen.acknowledged).toBe(1);
+    const { proof: unproven, seen: ended, beats: beatsOn } = stage();
+    beatsOn(2_000, true, false);
+    expect(unproven.isFresh).toBe(false);
+    expect(ended.stops).toBeGreaterThan(0);
+  });
+
   it('stops nothing that has no clients, and forgets its proof with its lead', async () => {
     const { proof, seen, beats, settle } = stage();
     beats(5_000, false);
     expect(seen.stops).toBe(0);
-    proof.beat(false, false);
+    proof.beat({ leads: false, isNamed: true, admitting: false });
     await settle('resolve');
     expect(proof.isFresh).toBe(false);
     expect(proof.ageMs).toBe(null);

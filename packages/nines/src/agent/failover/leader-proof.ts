@@ -25,7 +25,9 @@ export interface LeaderProofOptions {
 
 export class LeaderProof {
   readonly #options: LeaderProofOptions;
-  /** When the newest proof was begun; null while this member does not lead. */
+  /** Since when it is seen to lead; null while this member does not. */
+  #leadsSinceMs: number | null = null;
+  /** When the newest proof was begun; null: there is none of this lead. */
   #provenMs: number | null = null;
   #pulseMs = Number.NEGATIVE_INFINITY;
   #isPulsing = false;
@@ -37,9 +39,10 @@ export class LeaderProof {
     this.#options = options;
   }
 
-  /** How old the proof is; null while this member does not lead. */
+  /** How old the proof is, or the lead that has none yet; null while this member does not lead. */
   get ageMs(): number | null {
-    return this.#provenMs === null ? null : this.#options.now() - this.#provenMs;
+    const sinceMs = this.#provenMs ?? this.#leadsSinceMs;
+    return sinceMs === null ? null : this.#options.now() - sinceMs;
   }
 
   get isFresh(): boolean {
@@ -51,19 +54,25 @@ export class LeaderProof {
     this.#prove(startedMs);
   }
 
-  /** Called often. `leads`: primary of the recorded term; `admitting`: with clients. */
-  beat(leads: boolean, admitting: boolean): void {
+  /**
+   * Called often. `leads`: primary of the recorded term, or of a term whose record is not known; `isNamed`: the record is known;
+   * `admitting`: with clients. A server that an agent finds when it starts may have been deposed while nobody looked: unnamed, it has
+   * time for a proof, and none until then.
+   */
+  beat({ leads, isNamed, admitting }: { leads: boolean; isNamed: boolean; admitting: boolean }): void {
     const { timing, now, read, stop } = this.#options;
     const nowMs = now();
     const sinceBeatMs = Math.min(nowMs - this.#beatMs, LONGEST_BEAT_MS);
     this.#beatMs = nowMs;
     if (!leads) {
+      this.#leadsSinceMs = null;
       this.#provenMs = null;
       return;
     }
-    this.#provenMs ??= nowMs;
+    this.#leadsSinceMs ??= nowMs;
+    if (isNamed) this.#provenMs ??= nowMs;
     if (!this.#isPulsing && nowMs - this.#pulseMs >= timing.proofEveryMs) void this.#pulse(nowMs);
-    const ageMs = nowMs - this.#provenMs;
+    const ageMs = nowMs - (this.#provenMs ?? this.#leadsSinceMs);
     if (ageMs > timing.proofMs / 3 && nowMs - this.#readMs >= timing.proofEveryMs * 2) {
       this.#readMs = nowMs;
       read();
@@ -77,7 +86,7 @@ export class LeaderProof {
     this.#isPulsing = true;
     try {
       await this.#options.pulse(this.#options.timing.proofMs);
-      if (this.#provenMs !== null) this.#options.acknowledged();
+      if (this.#leadsSinceMs !== null) this.#options.acknowledged();
       this.#prove(startedMs);
     } catch {
       // Expected while a quorum is away: the age of the last proof says so.
@@ -87,6 +96,7 @@ export class LeaderProof {
   }
 
   #prove(startedMs: number): void {
-    if (this.#provenMs !== null && startedMs > this.#provenMs) this.#provenMs = startedMs;
+    if (this.#leadsSinceMs === null || startedMs < this.#leadsSinceMs) return;
+    this.#provenMs = Math.max(startedMs, this.#provenMs ?? startedMs);
   }
 }

@@ -33,7 +33,19 @@ const LOOK_TIMEOUT_MS = 500;
 /** What has a clock but is not the member's own: suspicion. */
 export type Detectors = Pick<
   Watch,
-  'heard' | 'latest' | 'preVoteAsked' | 'preVoteAnswered' | 'record' | 'walMoved' | 'paused' | 'facts' | 'explain' | 'content' | 'isAlert'
+  | 'heard'
+  | 'latest'
+  | 'preVoteAsked'
+  | 'preVoteAnswered'
+  | 'record'
+  | 'walMoved'
+  | 'serverToProbe'
+  | 'serverProbed'
+  | 'paused'
+  | 'facts'
+  | 'explain'
+  | 'content'
+  | 'isAlert'
 >;
 
 export interface MemberOptions {
@@ -49,6 +61,8 @@ export interface MemberOptions {
   firstTime: FirstTime;
   decisions: DecisionLog;
   send(to: NodeName, message: PeerMessage): void;
+  /** Whether another member's server gives a sign of life within `serverProbeMs`. Never rejects. */
+  serverAnswers(node: NodeName, signal: AbortSignal): Promise<boolean>;
   /** To every other agent of the cluster. */
   sendAll(message: PeerMessage): void;
   /** The own heartbeat, for the own view, and whether the proof of leadership is fresh. */
@@ -79,12 +93,16 @@ export class FailoverMember {
   #nextControl: PostgresControl | null = null;
   #executor: SerialExecutor | null = null;
   #driver: Driver | null = null;
+  /** A read that began earlier may be older than what the member before this one knew. */
+  readonly #bornMs: number;
+  /** Until the core runs, by reads and swaps of this member's own life alone: whose the data are is decided by it. */
   #record: RecordView | null | undefined = undefined;
   /** Until it was looked at it may be there. */
   #hasData = true;
   #waits = 'starts';
   #sight: MemberSight | null = null;
   #isLooking = false;
+  #isProbing = false;
   #lookedMs = Number.NEGATIVE_INFINITY;
   #pulses = 0;
   #exitedTerm = 0;
@@ -98,6 +116,7 @@ export class FailoverMember {
     this.#options = options;
     this.#control = options.control;
     const { timing, link, now, group } = options;
+    this.#bornMs = now();
     this.#announcer = new Announcer({
       ...{ now, everyMs: timing.heartbeatMs },
       heartbeat: (numbers) => this.#heartbeat(numbers),
@@ -154,10 +173,18 @@ export class FailoverMember {
     return (this.#executor?.running ?? null) !== null;
   }
 
+  /** A switchover that was accepted is neither done nor given up. */
+  get isHandingOver(): boolean {
+    return this.#executor?.running?.kind === 'shutDown';
+  }
+
   /** A read that returned; null: there is no record. */
   read(view: RecordView | null, startedMs: number | null): void {
+    const isOwn = startedMs !== null && startedMs >= this.#bornMs;
+    if (this.#driver === null && !isOwn) return;
     if (view === null) {
-      if (this.#driver === null) this.#record = null;
+      // One that was written meanwhile is newer than a read that did not find it yet.
+      if (this.#driver === null) this.#record ??= null;
       else this.#say('etcd has no record of the group any more: nothing is decided until it has one');
       return;
     }
@@ -172,7 +199,7 @@ export class FailoverMember {
       return this.#say(`the record is of another database (${view.record.systemId}): nothing is done by it`);
     }
     // What another agent wrote may be older than what this member knew before it started.
-    this.#driver.push({ kind: startedMs === null ? 'told' : 'read', view });
+    this.#driver.push({ kind: isOwn ? 'read' : 'told', view });
     watch.record(this.#driver.state.view);
   }
 
@@ -312,6 +339,7 @@ export class FailoverMember {
     const lagMs = this.#beatDueMs === 0 ? 0 : Math.max(0, nowMs - this.#beatDueMs);
     this.#announcer.ranLate(lagMs);
     this.#lead();
+    void this.#probe();
     this.#driver?.tick();
     this.#reinitWhenLeft();
     if (nowMs - this.#lookedMs >= LOOK_EVERY_MS - BUSY_TICK_MS / 2) void this.#look(nowMs);
@@ -327,7 +355,7 @@ export class FailoverMember {
     const record = state?.view?.record ?? this.#record?.record;
     const own = state?.postgres;
     const leads = own?.mode === 'primary' && (record === undefined || (record.leader === state?.me && record.term === own.term));
-    this.#proof.beat(leads, leads && own.admitting);
+    this.#proof.beat({ leads, isNamed: record !== undefined, admitting: leads && own.admitting });
     if (!leads || state === null || this.#options.now() - this.#policyMs < POLICY_EVERY_MS) return;
     this.#policyMs = this.#options.now();
     const wanted = this.#options.policy(state, this.#sight);
@@ -359,6 +387,17 @@ export class FailoverMember {
     } finally {
       this.#isLooking = false;
     }
+  }
+
+  /** Of a leader whose agent is silent. */
+  async #probe(): Promise<void> {
+    const { watch, serverAnswers } = this.#options;
+    const leader = this.#isProbing || this.#driver === null ? null : watch.serverToProbe();
+    if (leader === null) return;
+    this.#isProbing = true;
+    const answered = await serverAnswers(leader, this.#ending.signal);
+    this.#isProbing = false;
+    watch.serverProbed(leader, answered);
   }
 
   #heartbeat(numbers: Pick<Heartbeat, 'sequence' | 'lagMs'>): Heartbeat | null {

@@ -81,8 +81,14 @@ function reinit({ hub, me, places }: CommandSurroundings): CommandAnswer {
   if (hub.member === null || record === undefined) return refused('this host has no member that knows the record of the group');
   if (record.leader === me) return refused('this host leads the group: switch over first');
   hub.member.reinit();
-  const leaves = me !== null && isVoter(record, me) ? 'is taken out of the voters, then ' : '';
-  return { accepted: true, reason: `${leaves}copies the data of ${hostOf(places, record.leader)} anew` };
+  return { accepted: true, reason: `${leavesFirst(record, me)}copies the data of ${hostOf(places, record.leader)} anew` };
+}
+
+/** A leader does not go on alone because its last voter asks to be made anew: one more loss would be everything. */
+function leavesFirst(record: GroupRecord, me: NodeName | null): string {
+  if (me === null || !isVoter(record, me)) return '';
+  const isLast = record.guards.every(({ voters }) => voters.every((node) => node === me));
+  return isLast ? 'is the only voter: stays one until another member can acknowledge, then ' : 'is taken out of the voters, then ';
 }
 
 async function setPaused({ host, cluster, group, store, hub, wallClock }: CommandSurroundings, paused: boolean): Promise<CommandAnswer> {

@@ -1,5 +1,5 @@
 /** What another agent sent, looked at before it is believed: an agent of another version, or a line that went wrong, must not stop this one. */
-import { recordProblems } from '../../failover/record.ts';
+import { type GroupRecord, recordProblems } from '../../failover/record.ts';
 import type { Heartbeat, PeerMessage } from '../../failover/heartbeat.ts';
 
 type Fields = Record<string, unknown>;
@@ -67,9 +67,14 @@ function isCoreMessage(value: unknown): value is Fields {
 }
 
 function isView(value: unknown): boolean {
-  if (!isObject(value) || !isNumber(value['revision']) || !isObject(value['record'])) return false;
+  return isObject(value) && isNumber(value['revision']) && isRecord(value['record']);
+}
+
+/** Also of what stands in etcd: whoever wrote it may be an agent of another version, or a hand. */
+export function isRecord(value: unknown): value is GroupRecord {
+  if (!isObject(value) || typeof value['systemId'] !== 'string' || !isNumber(value['epoch']) || !isNumber(value['term'])) return false;
   try {
-    return recordProblems(value['record'] as never).length === 0;
+    return recordProblems(value as unknown as GroupRecord).length === 0;
   } catch {
     return false; // Fields that are not there at all.
   }

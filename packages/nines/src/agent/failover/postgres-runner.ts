@@ -19,8 +19,8 @@ import { RecordedServer } from './server-process.ts';
 const FIGURES_EVERY_MS = 1_000;
 const OBSERVE_TIMEOUT_MS = 2_000;
 const ON_READY_TIMEOUT_MS = 10_000;
-/** A switchover that was accepted has ended by then, one way or the other. */
-const SWITCHOVER_MS = 10_000;
+/** How often it is looked whether a switchover that was accepted was given up: its checkpoint alone may take a minute. */
+const HANDOVER_LOOK_MS = 1_000;
 
 export interface PostgresSurroundings {
   unit: Pick<UnitSurroundings, 'logDir' | 'records' | 'now' | 'wallClock' | 'changed' | 'log'>;
@@ -195,10 +195,12 @@ export class PostgresRunner implements Runner {
   }
 
   #control(wanted: WantedUnit): PostgresControl {
-    this.#controlOf = { restartHash: wanted.restartHash, reloadHash: wanted.reloadHash };
     // The folders are there before anything is looked for in them; the files before the first data is made by them.
     if (this.#server.pid === null) materialise(wanted.plan);
-    return this.#around.createControl({ context: wanted.context, server: this.#server, io: this.#io(this.#life.signal) });
+    const control = this.#around.createControl({ context: wanted.context, server: this.#server, io: this.#io(this.#life.signal) });
+    // Only now: one that could not be made is tried again when the plan is looked at next.
+    this.#controlOf = { restartHash: wanted.restartHash, reloadHash: wanted.reloadHash };
+    return control;
   }
 
   #prepare(): Omit<UnitRecord, 'id'> {
@@ -240,13 +242,17 @@ export class PostgresRunner implements Runner {
     if (groups.health(group)?.role === 'primary') {
       const { accepted, reason } = await groups.command(group, 'switchover', { to: null });
       unit.log(this.name, accepted ? `hands over before it starts again: ${reason}` : `starts again in its place: ${reason}`);
-      if (accepted) {
-        this.#stopTimer = setTimeout(() => this.#stopServer(), SWITCHOVER_MS);
-        this.#stopTimer.unref();
-        return;
-      }
+      if (accepted) return this.#stopUnlessHandingOver(pid);
     }
     if (this.#server.pid === pid) this.#stopServer();
+  }
+
+  /** The executor's deadline ends the wait; the server's end ends it too. */
+  #stopUnlessHandingOver(pid: number | null): void {
+    if (this.#server.pid !== pid) return;
+    if (this.#member?.isHandingOver !== true) return this.#stopServer();
+    this.#stopTimer = setTimeout(() => this.#stopUnlessHandingOver(pid), HANDOVER_LOOK_MS);
+    this.#stopTimer.unref();
   }
 
   #stopServer(): void {

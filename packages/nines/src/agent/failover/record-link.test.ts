@@ -13,8 +13,9 @@ describe('RecordLink', () => {
 
   function linkOver(store: { get?: () => Promise<unknown>; compareAndSwap?: () => Promise<SwapResult> }) {
     ending = new AbortController();
-    const seen: { reads: (RecordView | null)[]; asked: number; most: number; running: number } = {
+    const seen: { reads: (RecordView | null)[]; said: string[]; asked: number; most: number; running: number } = {
       reads: [],
+      said: [],
       asked: 0,
       most: 0,
       running: 0,
@@ -38,6 +39,7 @@ describe('RecordLink', () => {
       ...{ cluster: 'c', group: 'main', signal: ending.signal, now: () => performance.now() },
       onRead: (view) => void seen.reads.push(view),
       onPaused: () => undefined,
+      log: (message) => void seen.said.push(message),
     });
     return { link, seen };
   }
@@ -83,6 +85,20 @@ describe('RecordLink', () => {
     expect(link.reachable).toBe(true);
   });
 
+  it('does not hand on what is no record, says so once, and goes on when it is one', async () => {
+    const malformed = [{}, 'etcdctl put', null, { ...RECORD, guards: undefined }, { ...RECORD, epoch: 'seven' }];
+    const values: unknown[] = [...malformed, RECORD];
+    const { seen } = linkOver({ get: async () => ({ key: 'k', value: values.length > 0 ? values.shift() : RECORD, modRevision: 7 }) });
+    await until(() => seen.reads.length === 1);
+    expect(seen.asked).toBeGreaterThan(malformed.length - 1);
+    expect(seen.reads).toEqual([{ revision: 7, record: RECORD }]);
+    expect(seen.said).toHaveLength(1);
+    const refused = linkOver({
+      compareAndSwap: async () => ({ ok: false, modRevision: 8, current: { key: 'k', value: {}, modRevision: 8 } as never }),
+    });
+    expect(await refused.link.swap(7, RECORD)).toEqual({ outcome: 'refused', current: null });
+  });
+
   it.each<[string, () => Promise<SwapResult>, unknown]>([
     ['done', async () => ({ ok: true, modRevision: 9 }), { outcome: 'done', view: { revision: 9, record: RECORD } }],
     [
@@ -91,7 +107,7 @@ describe('RecordLink', () => {
       { outcome: 'refused', current: { revision: 8, record: RECORD } },
     ],
     ['refused', () => Promise.reject(new StoreUnavailableError('away')), { outcome: 'refused', current: null }],
-    ['refused', () => Promise.reject(new StoreRefusedError('full', 8)), { outcome: 'refused', current: null }],
+    ['refused', () => Promise.reject(new StoreRefusedError('no permission', 7)), { outcome: 'refused', current: null }],
     ['unknown', () => Promise.reject(new StoreUnknownError('no answer')), { outcome: 'unknown' }],
     ['unknown', () => Promise.reject(new Error('a defect')), { outcome: 'unknown' }],
   ])('says %s of a swap only when it is so', async (_, compareAndSwap, expected) => {

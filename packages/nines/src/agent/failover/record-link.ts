@@ -4,6 +4,7 @@ import type { GroupRecord, RecordView } from '../../failover/record.ts';
 import { clusterKeys, getJson, type PauseRecord, type StoreKey, swapJson } from '../../store/keys.ts';
 import { StoreRefusedError, StoreUnavailableError } from '../../store/store-errors.ts';
 import type { Store } from '../../store/store.ts';
+import { isRecord } from './peer-message.ts';
 
 /** A read that fails is tried again after this long. */
 const RETRY_MS = 150;
@@ -27,6 +28,7 @@ export interface RecordLinkOptions {
   /** A read that returned; null: the key does not exist. `startedMs`: the record was no older than that. */
   onRead(view: RecordView | null, startedMs: number): void;
   onPaused(paused: boolean): void;
+  log(message: string): void;
 }
 
 export class RecordLink {
@@ -35,6 +37,7 @@ export class RecordLink {
   readonly #pause: StoreKey<PauseRecord>;
   #reading = false;
   #wanted = false;
+  #isMalformed = false;
   /** Whether the last call was answered. */
   reachable = false;
 
@@ -69,7 +72,8 @@ export class RecordLink {
       this.reachable = true;
       if (result.ok) return { outcome: 'done', view: { revision: result.modRevision, record } };
       const { current } = result;
-      return { outcome: 'refused', current: current === null ? null : { revision: current.modRevision, record: current.value } };
+      const isUsable = current !== null && isRecord(current.value);
+      return { outcome: 'refused', current: isUsable ? { revision: current.modRevision, record: current.value } : null };
     } catch (error) {
       this.reachable = error instanceof StoreRefusedError;
       const isUnchanged = error instanceof StoreUnavailableError || error instanceof StoreRefusedError;
@@ -101,8 +105,18 @@ export class RecordLink {
       this.reachable = false; // Expected whenever etcd is away; whoever waits for the record says so.
       return false;
     }
+    if (!this.#isSound(view)) return false;
     if (!signal.aborted) onRead(view, startedMs);
     return true;
+  }
+
+  /** Nothing is decided by a record that cannot be one, and no agent ends by it: what was known before goes on to count. */
+  #isSound(view: RecordView | null): boolean {
+    const isMalformed = view !== null && !isRecord(view.record);
+    const { group, log } = this.#options;
+    if (isMalformed && !this.#isMalformed) log(`the record of '${group}' in etcd (revision ${view.revision}) is malformed: it is not used`);
+    this.#isMalformed = isMalformed;
+    return !isMalformed;
   }
 
   async #readPause(): Promise<void> {

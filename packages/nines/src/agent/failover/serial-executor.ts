@@ -45,6 +45,8 @@ export class SerialExecutor {
 
   async #execute(command: PostgresCommand): Promise<PostgresEvent> {
     const { control, signal, log } = this.#options;
+    // Not every command has something to wait for, and looks at it by itself.
+    signal.throwIfAborted();
     this.#abandon = new AbortController();
     try {
       return await control.execute(command, AbortSignal.any([signal, this.#abandon.signal]));

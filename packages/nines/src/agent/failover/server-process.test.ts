@@ -72,6 +72,20 @@ describe('RecordedServer', () => {
     expect(server.pid).not.toBe(null);
   });
 
+  it('hears the end of a process that could not be written down', async () => {
+    const server = make();
+    const write = records.write.bind(records);
+    records.write = (record) => {
+      if (record.id !== null) throw new Error('ENOSPC');
+      write(record);
+    };
+    await expect(server.spawn(soon())).rejects.toThrow('ENOSPC');
+    expect(server.pid).not.toBe(null);
+    server.kill('SIGKILL');
+    await server.gone(soon());
+    expect(server.pid).toBe(null);
+  });
+
   it('is left to the next agent, which finds its end by looking', async () => {
     const first = make();
     await first.spawn(soon());

@@ -63,11 +63,12 @@ export class RecordedServer implements ServerProcess {
       const announced: UnitRecord = { ...this.#options.prepare(), id: null };
       this.#options.records.write(announced);
       const { id, exited } = await this.#options.spawn();
-      this.#began({ ...announced, id });
-      this.#options.started(id.pid);
+      // Before it is written down, which may fail (a full run folder): an end that nobody hears of would be waited for for ever.
       void exited.then(({ code, signal: by }) => {
         this.#ended(id, by === null ? `exited with code ${code}` : `was ended by ${by}`);
       });
+      this.#began({ ...announced, id });
+      this.#options.started(id.pid);
     } finally {
       this.#spawning = false;
     }

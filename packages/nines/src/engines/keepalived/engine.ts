@@ -28,7 +28,7 @@ function plan(context: UnitContext): UnitPlan {
   const gatewayCheckFile = join(folder, 'check-gateway.pl');
   const hostCheckFile = join(folder, 'check-host.pl');
   const configFile = join(folder, 'keepalived.conf');
-  const agentSocketFile = join(paths.runDir, 'agent.sock');
+  const agent = { socketFile: join(paths.runDir, 'agent.sock'), path: '/v1/host' };
   const own = { address: spec.hosts[unit.host]?.address ?? '', port: GATEWAY_METRICS_PORT };
   const peers = Object.entries(spec.hosts)
     .filter(([name]) => name !== unit.host)
@@ -51,7 +51,7 @@ function plan(context: UnitContext): UnitPlan {
     ],
     files: [
       file(gatewayCheckFile, gatewayCheckScript(own, WHO_PATH), 'nothing'),
-      file(hostCheckFile, hostCheckScript(peers, agentSocketFile, '/v1/host'), 'nothing'),
+      file(hostCheckFile, hostCheckScript(peers, agent), 'nothing'),
       file(
         configFile,
         renderKeepalived(spec, unit, { interfaceFile: interfaceFileOf(context), gatewayCheckFile, hostCheckFile }),

@@ -3,10 +3,9 @@ import { describe, expect, it } from 'vitest';
 import type { ClusterSpec, PlacedUnit } from '../../topology/cluster-spec.ts';
 import { gatewaySpec } from '../haproxy/testing/gateway-spec.ts';
 import { interfaceOf } from './engine.ts';
-import { gatewayUnits, interfaceLine, priority, renderKeepalived, routerId } from './render.ts';
+import { gatewayUnits, interfaceLine, renderKeepalived, routerId } from './render.ts';
 
-const FILES = { interfaceFile: '/run/i.conf', gatewayCheckFile: '/d/g.pl', peersCheckFile: '/d/p.pl' };
-const CUT_OFF = 150;
+const FILES = { interfaceFile: '/run/i.conf', gatewayCheckFile: '/d/g.pl', hostCheckFile: '/d/h.pl' };
 
 function clusterOf(gateways: number): ClusterSpec {
   return gatewaySpec({
@@ -25,12 +24,11 @@ function unitAt(spec: ClusterSpec, position: number): PlacedUnit {
 }
 
 describe('renderKeepalived', () => {
-  it('writes VRRP 3 with sub-second adverts to the other gateways only, and never preempts', () => {
+  it('writes VRRP 3 with sub-second adverts to the other gateways only', () => {
     const spec = clusterOf(3);
     const text = renderKeepalived(spec, unitAt(spec, 0), FILES);
     expect(text).toContain('vrrp_version 3');
     expect(text).toContain('advert_int 0.1');
-    expect(text).toContain('nopreempt');
     expect(text).toContain('unicast_src_ip 10.0.0.1');
     expect(/unicast_peer \{([^}]*)\}/.exec(text)?.[1]?.trim().split(/\s+/)).toEqual(['10.0.0.2', '10.0.0.3']);
     expect(text).toContain('10.0.0.100/24 dev $INTERFACE');
@@ -43,19 +41,15 @@ describe('renderKeepalived', () => {
     expect(renderKeepalived(spec, unitAt(spec, 1), FILES)).toContain('vrrp_startup_delay');
   });
 
-  it('gives every gateway its own priority, and puts a cut-off one below every other', () => {
-    fc.assert(
-      fc.property(fc.integer({ min: 1, max: 9 }), (gateways) => {
-        const spec = clusterOf(gateways);
-        const priorities = gatewayUnits(spec).map((unit) => priority(spec, unit));
-        expect(new Set(priorities).size).toBe(gateways);
-        expect(priorities).toEqual(priorities.toSorted((a, b) => b - a));
-        const cutOff = priorities.map((value) => Math.max(1, value - CUT_OFF));
-        expect(Math.max(...cutOff)).toBeLessThan(Math.min(...priorities));
-      }),
-    );
-    const spec = clusterOf(2);
-    expect(renderKeepalived(spec, unitAt(spec, 0), FILES)).toContain(`weight -${CUT_OFF}`);
+  it('gives all gateways the same priority, so that none takes the address from another, and one that is not fit a lower one', () => {
+    const spec = clusterOf(3);
+    const texts = gatewayUnits(spec).map((unit) => renderKeepalived(spec, unit, FILES));
+    expect(texts.map((text) => /^ {4}priority (\d+)$/m.exec(text)?.[1])).toEqual(['200', '200', '200']);
+    const script = (name: string) => new RegExp(`vrrp_script ${name} \\{([^}]*)\\}`).exec(texts[0] ?? '')?.[1];
+    expect(script('host_is_fit')).toMatch(/h\.pl[^]*weight -100\n/);
+    // With a fault instead, nobody would have it when all agents are gone.
+    expect(script('gateway_answers')).not.toContain('weight');
+    for (const text of texts) expect(text, 'a lower priority would be borne').not.toContain('nopreempt');
   });
 
   it('refuses a cluster without a virtual address', () => {

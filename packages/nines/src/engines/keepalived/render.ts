@@ -50,7 +50,7 @@ export function renderKeepalived(spec: ClusterSpec, unit: PlacedUnit, files: Kee
     ...scriptLines('gateway_answers', files.gatewayCheckFile, ['timeout 2', 'fall 1', 'rise 1', 'init_fail']),
     // Its run takes longer when the agent is silent: keepalived leaves out the runs that are due meanwhile.
     ...scriptLines('host_is_fit', files.hostCheckFile, [`timeout ${HOST_CHECK_LIMIT_S}`, `weight ${UNFIT_WEIGHT}`, 'fall 1', 'rise 3']),
-    ...instanceLines(spec, unit, own, peers),
+    ...instanceLines(spec, own, peers),
   ].join('\n');
 }
 
@@ -70,17 +70,10 @@ function globalLines(unit: PlacedUnit): string[] {
 }
 
 function scriptLines(name: string, file: string, lines: string[]): string[] {
-  return [
-    `vrrp_script ${name} {`,
-    `    script "/usr/bin/perl ${file}"`,
-    '    interval 1',
-    ...lines.map((line) => `    ${line}`),
-    '}',
-    '',
-  ];
+  return [`vrrp_script ${name} {`, `    script "/usr/bin/perl ${file}"`, '    interval 1', ...lines.map((line) => `    ${line}`), '}', ''];
 }
 
-function instanceLines(spec: ClusterSpec, unit: PlacedUnit, own: string, peers: string[]): string[] {
+function instanceLines(spec: ClusterSpec, own: string, peers: string[]): string[] {
   return [
     'vrrp_instance nines_gateway {',
     '    state BACKUP',

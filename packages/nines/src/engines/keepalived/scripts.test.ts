@@ -1,9 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
-import { gatewayCheckScript, peersCheckScript } from './scripts.ts';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { type Endpoint, gatewayCheckScript, HOST_CHECK_LIMIT_S, hostCheckScript } from './scripts.ts';
 
 const servers: { close(): unknown; closeAllConnections?(): void }[] = [];
 afterEach(() => {
@@ -111,14 +115,39 @@ async function startSilent(): Promise<{ address: string; port: number; stop(): v
   return { address: '127.0.23.9', port: Number(line.toString()), stop: () => child.kill('SIGKILL') };
 }
 
-describe('the check of the other hosts', () => {
-  it('succeeds when one of them accepts or refuses, fails within the second when all are silent', async () => {
+describe('the check of the host', () => {
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "nines-check's-"));
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  const socketFile = () => join(folder, 'agent.sock');
+  const check = (peers: Endpoint[] = []) => run(hostCheckScript(peers, { socketFile: socketFile(), path: '/v1/host' }));
+  /** Answers as an agent does; `mayAnswer` says whether. */
+  const agent = async (mayAnswer: (question: number) => boolean = () => true) => {
+    const server = createServer((request, response) => {
+      seen.questions += 1;
+      if (request.url === '/v1/host' && mayAnswer(seen.questions)) response.end('{}');
+    });
+    const end = (): void => {
+      server.close();
+      server.closeAllConnections();
+    };
+    const seen = { questions: 0, end };
+    servers.push(server);
+    await once(server.listen(socketFile()), 'listening');
+    return seen;
+  };
+
+  it('holds when one of the others accepts or refuses, and fails within the second when all are silent', async () => {
+    await agent();
     const port = await listen(createTcpServer());
     const silent = await startSilent();
     try {
-      expect((await run(peersCheckScript([silent, { address: '127.0.23.9', port }]))).code).toBe(0);
-      expect((await run(peersCheckScript([silent, { address: '127.0.23.9', port: 1 }]))).code).toBe(0);
-      const { code, stderr, tookMs } = await run(peersCheckScript([silent, silent]));
+      expect((await check([silent, { address: '127.0.23.9', port }])).code).toBe(0);
+      expect((await check([silent, { address: '127.0.23.9', port: 1 }])).code).toBe(0);
+      const { code, stderr, tookMs } = await check([silent, silent]);
       expect({ code, stderr }).toEqual({ code: 1, stderr: '' });
       expect(tookMs).toBeGreaterThan(650);
       expect(tookMs).toBeLessThan(950);
@@ -127,7 +156,43 @@ describe('the check of the other hosts', () => {
     }
   });
 
-  it('has nothing to be cut off from when it is alone', async () => {
-    expect((await run(peersCheckScript([]))).code).toBe(0);
+  it('has nothing to be cut off from when it is alone, and asks the agent three times in less than a second', async () => {
+    const seen = await agent();
+    const { code, stderr, tookMs } = await check();
+    expect({ code, stderr, questions: seen.questions }).toEqual({ code: 0, stderr: '', questions: 3 });
+    expect(tookMs).toBeLessThan(1_000);
+  });
+
+  it.each([
+    ['at the first question', 1],
+    ['at the last one', 3],
+  ])('fails when the agent takes connections and does not answer: %s', async (_, first) => {
+    await agent((question) => question < first);
+    const { code, stderr, tookMs } = await check();
+    expect({ code, stderr }).toEqual({ code: 1, stderr: '' });
+    expect(tookMs).toBeGreaterThan(1_750);
+    // Else keepalived ends it, and learns nothing.
+    expect(tookMs).toBeLessThan(HOST_CHECK_LIMIT_S * 1_000 - 300);
+  });
+
+  it('asks no agent where none routes', async () => {
+    expect(await run(hostCheckScript([], null))).toMatchObject({ code: 0, stderr: '' });
+  });
+
+  it('fails when no agent is there', async () => {
+    const { code, stderr, tookMs } = await check();
+    expect({ code, stderr }).toEqual({ code: 1, stderr: '' });
+    expect(tookMs).toBeGreaterThan(1_750);
+    expect(tookMs).toBeLessThan(2_700);
+  });
+
+  it('holds when the agent is killed and the next one answers within the second', async () => {
+    const before = await agent();
+    const result = check();
+    await vi.waitFor(() => expect(before.questions).toBeGreaterThan(0));
+    before.end();
+    await delay(1_000);
+    await agent();
+    expect(await result).toMatchObject({ code: 0, stderr: '' });
   });
 });

@@ -22,7 +22,7 @@ const PEER_ROUNDS = 3;
 /** Of the agent: at the start of the watch, in the middle and at its end. */
 const AGENT_ASK_EVERY_MS = 350;
 /** No answer to a question for so long: the agent is frozen or gone. One that is killed is back within about a second. */
-const AGENT_SILENCE_MS = 1_500;
+const AGENT_SILENCE_MS = 1_800;
 /** After so long even a run in which the agent fell silent at the last question has ended. */
 export const HOST_CHECK_LIMIT_S = 3;
 
@@ -83,38 +83,38 @@ export function gatewayCheckScript(gateway: Endpoint, path: string): string {
 /**
  * Exit 0: the agent answered, and some other host did, with a connection or a refusal. 1: the agent is frozen or gone, or all
  * others are silent. Without other hosts there is nothing to be cut off from.
- * @param socketFile the agent's, for the services of its host.
+ * @param agent its socket for the services of the host, and what it is asked; null: nobody routes but HAProxy itself.
  */
-export function hostCheckScript(peers: Endpoint[], socketFile: string, path: string): string {
+export function hostCheckScript(peers: Endpoint[], agent: { socketFile: string; path: string } | null): string {
   return [
     ...PREAMBLE,
     'use Errno qw(EINPROGRESS ECONNREFUSED);',
-    "$SIG{PIPE} = 'IGNORE';",
     `my @peers = (${peers.map(packed).join(', ')});`,
-    `my $question = "GET ${path} HTTP/1.1\r\nHost: nines-keepalived\r\n\r\n";`,
     'exit 1 unless !@peers || peer_answers();',
+    ...(agent === null ? ['exit 0;'] : agentLines(agent)),
+    ...peerLines(),
+    '',
+  ].join('\n');
+}
+
+function agentLines({ socketFile, path }: { socketFile: string; path: string }): string[] {
+  return [
+    "$SIG{PIPE} = 'IGNORE';",
+    `my $question = "GET ${path} HTTP/1.1\\r\\nHost: nines-keepalived\\r\\n\\r\\n";`,
     `my ($left, $silent, $s) = (${(2 * AGENT_ASK_EVERY_MS) / 1000}, 0);`,
     `while ($silent < ${AGENT_SILENCE_MS / 1000}) {`,
-    '  my $took;',
+    '  my $took = 0;',
     '  if (agent_answers()) {',
     '    exit 0 if $left <= 0;',
     '    $silent = 0;',
     `    (undef, $took) = readable(${AGENT_ASK_EVERY_MS / 1000});`,
-    '  } else {',
+    `  } elsif ($silent < ${AGENT_SILENCE_MS / 1000}) {`,
     `    select(undef, undef, undef, $took = ${ASK_EVERY_MS / 1000});`,
     '    $silent += $took;',
     '  }',
     '  $left -= $took;',
     '}',
     'exit 1;',
-    ...agentLines(socketFile),
-    ...peerLines(),
-    '',
-  ].join('\n');
-}
-
-function agentLines(socketFile: string): string[] {
-  return [
     'sub agent_answers {',
     '  my $answer = "";',
     '  unless ($s) {',
@@ -125,7 +125,7 @@ function agentLines(socketFile: string): string[] {
     '  return close_it() unless syswrite($s, $question);',
     `  my ($ready, $took) = readable(${AGENT_SILENCE_MS / 1000} - $silent);`,
     '  $silent += $took;',
-    '  return 1 if $ready && sysread($s, $answer, 4096) && $answer =~ m{^HTTP/1\.1 200 };',
+    '  return 1 if $ready && sysread($s, $answer, 4096) && $answer =~ m{^HTTP/1\\.1 200 };',
     '  return close_it();',
     '}',
     'sub close_it {',

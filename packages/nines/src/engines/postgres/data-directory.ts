@@ -12,13 +12,16 @@ const OVERRIDES_HEADING = '# Emptied by Nines at every start: settings come from
 
 export type DataState = 'absent' | 'complete' | 'unfinished';
 
+type Owned = Pick<Member, 'context' | 'group' | 'member' | 'layout' | 'io'>;
+
 /** Ends what an earlier agent left at work on the data, and finishes an exchange that was interrupted. */
-export async function settleDirectories({ layout, io }: Pick<Member, 'layout' | 'io'>, signal: AbortSignal): Promise<void> {
+export async function settleDirectories(m: Owned, signal: AbortSignal): Promise<void> {
+  const { layout, io } = m;
   await endTools(layout, { signal, log: io.log });
   if ((await stateOf(layout.dataDir)) === 'absent') {
-    // Between the two renames. The mark is written last: what has it is complete, and the newer one is wanted.
+    // Between the two renames. The own mark is written last: what has it is complete, and the newer one is wanted.
     for (const folder of [layout.buildingDir, layout.discardedDir]) {
-      if ((await stateOf(folder)) !== 'complete') continue;
+      if (!(await bearsOwnMark(m, folder))) continue;
       await rm(layout.dataDir, { recursive: true, force: true });
       await rename(folder, layout.dataDir);
       await syncDirectory(layout.unitDir);
@@ -30,7 +33,7 @@ export async function settleDirectories({ layout, io }: Pick<Member, 'layout' | 
 }
 
 /** Whether PGDATA is there and complete. */
-export async function hasData(m: Pick<Member, 'layout' | 'io'>): Promise<boolean> {
+export async function hasData(m: Owned): Promise<boolean> {
   await settleDirectories(m, m.io.signal);
   return (await stateOf(m.layout.dataDir)) === 'complete';
 }
@@ -54,10 +57,10 @@ export async function refuseForeignData({ dataDir }: PostgresLayout): Promise<vo
  * Puts `buildingDir`, which is complete and synced, in the place of what is there. No server runs. Interrupted anywhere,
  * `settleDirectories` finds the old or the new one.
  */
-export async function putInPlace({ context, group, member, layout, io }: Omit<Member, 'server'>): Promise<void> {
-  const mark = { cluster: context.spec.topology.name, group: group.name, member: member.replicaName };
+export async function putInPlace(m: Owned): Promise<void> {
+  const { layout, io } = m;
   await settleData(layout.buildingDir);
-  await replaceFile(join(layout.buildingDir, MARKER_NAME), `${JSON.stringify(mark)}\n`, 0o600);
+  await replaceFile(join(layout.buildingDir, MARKER_NAME), ownMark(m), 0o600);
   await removeTree(layout.discardedDir, io);
   if (await exists(layout.dataDir)) await rename(layout.dataDir, layout.discardedDir);
   await rename(layout.buildingDir, layout.dataDir);
@@ -74,6 +77,19 @@ export async function settleData(dataDir: string): Promise<void> {
   if ((await readFile(overrides, 'utf8').catch(() => '')) !== OVERRIDES_HEADING) await replaceFile(overrides, OVERRIDES_HEADING, 0o600);
   const signalFile = join(dataDir, 'standby.signal');
   if (!(await exists(signalFile))) await replaceFile(signalFile, '', 0o600);
+}
+
+function ownMark({ context, group, member }: Owned): string {
+  return `${JSON.stringify({ cluster: context.spec.topology.name, group: group.name, member: member.replicaName })}\n`;
+}
+
+/** A base backup brings the leader's mark along long before it is complete: that one says nothing. */
+async function bearsOwnMark(m: Owned, folder: string): Promise<boolean> {
+  const mark = await readFile(join(folder, MARKER_NAME), 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return null;
+    throw error;
+  });
+  return mark === ownMark(m);
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -18,7 +18,7 @@ export interface PostgresLayout {
   buildingDir: string;
   /** An unfinished PGDATA that was set aside until its successor is complete. */
   discardedDir: string;
-  /** In PGDATA, written last: says that Nines finished it. */
+  /** In PGDATA, written last: says whose it is, and that Nines finished it. */
   markerFile: string;
   configFile: string;
   reloadableFile: string;

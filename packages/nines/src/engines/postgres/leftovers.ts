@@ -1,5 +1,5 @@
 /** What a killed postmaster leaves: children that still work in its data folder, and lock files that name its pid. */
-import { readdir, readlink, rm } from 'node:fs/promises';
+import { readdir, readlink, realpath, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { NinesError } from '../../errors/errors.ts';
@@ -14,6 +14,8 @@ const TOOLS: ReadonlySet<string> = new Set(['initdb', 'pg_basebackup', 'pg_waldu
 
 /** Processes whose working directory is `dataDir`: every PostgreSQL process changes to its PGDATA at its start. */
 export async function processesIn(dataDir: string): Promise<number[]> {
+  // The kernel names the folder itself, whatever links lead to it.
+  const realDir = await realpath(dataDir).catch(() => dataDir);
   const entries = await readdir('/proc');
   const found = await Promise.all(
     entries.map(async (entry) => {
@@ -21,7 +23,7 @@ export async function processesIn(dataDir: string): Promise<number[]> {
       if (!Number.isInteger(pid)) return null;
       // Unreadable means that it ended, or is a zombie: neither holds the data.
       const folder = await readlink(`/proc/${pid}/cwd`).catch(() => null);
-      return folder === dataDir ? pid : null;
+      return folder === realDir ? pid : null;
     }),
   );
   return found.filter((pid) => pid !== null);

@@ -84,6 +84,7 @@ const DEADLINES_MS: { [Kind in PostgresCommand['kind']]: number } = {
 
 const BOOT_MS = 120_000;
 const OBSERVE_AGAIN_MS = 500;
+const PREPARE_AGAIN_MS = 2_000;
 /** The core orders what failed again at once. */
 const BACK_OFF_MS = [0, 50, 100, 200, 400, 800] as const;
 
@@ -93,6 +94,7 @@ class MemberControl implements PostgresControl {
   readonly #lookout: Lookout;
   readonly #ends: AbortController = new AbortController();
   #failures = 0;
+  #isPreparing = false;
 
   constructor(options: ControlOptions) {
     const member = memberOf(options);
@@ -122,16 +124,19 @@ class MemberControl implements PostgresControl {
   async execute(command: PostgresCommand, signal: AbortSignal): Promise<PostgresEvent> {
     try {
       const event = await this.#carryOut(command, AbortSignal.any([signal, AbortSignal.timeout(DEADLINES_MS[command.kind])]));
-      this.#failures = 0;
+      // The core orders it again at once, until the end is sure.
+      if (event.kind === 'fenced' && event.log === null) await this.#backOff(signal);
+      else this.#failures = 0;
       // Not in the way of clients: after a failover everything is there, and only passwords are compared.
       if (event.kind === 'admitted') this.#prepareInBackground();
       return event;
     } catch (error) {
       signal.throwIfAborted();
       this.#member.io.log(`${command.kind} failed: ${error instanceof Error ? error.message : String(error)}`);
-      await delay(BACK_OFF_MS[Math.min(this.#failures, BACK_OFF_MS.length - 1)], undefined, { signal });
-      this.#failures += 1;
+      await this.#backOff(signal);
       const { postgres, promise, taint } = await this.#observe(signal);
+      // Clients may be in already: then the core does not order it again.
+      if (command.kind === 'admit' && postgres.mode === 'primary') this.#prepareInBackground();
       return { kind: 'failed', postgres, promise, taint };
     }
   }
@@ -158,6 +163,11 @@ class MemberControl implements PostgresControl {
     return EXECUTORS[command.kind](command, this.#member, signal);
   }
 
+  async #backOff(signal: AbortSignal): Promise<void> {
+    await delay(BACK_OFF_MS[Math.min(this.#failures, BACK_OFF_MS.length - 1)], undefined, { signal });
+    this.#failures += 1;
+  }
+
   /** As an agent that starts: what is half-way to somewhere is stopped. Until it succeeds nothing is said of this member. */
   async #observe(signal: AbortSignal): Promise<FoundMember> {
     for (;;) {
@@ -172,10 +182,24 @@ class MemberControl implements PostgresControl {
   }
 
   #prepareInBackground(): void {
-    const { context, io } = this.#member;
-    preparePrimary(context, io).catch((error: unknown) => {
-      if (!io.signal.aborted) io.log(`roles and slots are not all as the topology wants them: ${String(error)}`);
+    if (this.#isPreparing) return;
+    this.#isPreparing = true;
+    void this.#prepare().finally(() => {
+      this.#isPreparing = false;
     });
+  }
+
+  /** Until it is done: nobody orders it again. A server that leads no more is left alone. */
+  async #prepare(): Promise<void> {
+    const { context, io, server } = this.#member;
+    while (!io.signal.aborted && server.pid !== null) {
+      try {
+        return await preparePrimary(context, io);
+      } catch (error) {
+        if (!io.signal.aborted) io.log(`roles and slots are not all as the topology wants them: ${String(error)}`);
+        await delay(PREPARE_AGAIN_MS, undefined, { signal: io.signal }).catch(() => undefined);
+      }
+    }
   }
 }
 

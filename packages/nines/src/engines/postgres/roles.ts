@@ -27,7 +27,8 @@ export async function isPrepared(connection: LocalConnection, group: PostgresGro
 export async function preparePrimary(context: UnitContext, io: EngineIo): Promise<void> {
   const { group, member } = membershipOf(context.spec, context.unit);
   const connection = localConnection(context, 'postgres', TIMEOUT_MS);
-  io.signal.addEventListener('abort', () => connection.close(), { once: true });
+  const close = () => connection.close();
+  io.signal.addEventListener('abort', close, { once: true });
   try {
     const [state] = await connection.query<{ standby: boolean }>('select pg_is_in_recovery() as standby');
     if (state?.standby !== false) return;
@@ -40,7 +41,8 @@ export async function preparePrimary(context: UnitContext, io: EngineIo): Promis
     await ensureDatabase(connection, group.settings.database);
     await io.firstTime.done(firstDataOf(group.name), io.signal);
   } finally {
-    connection.close();
+    io.signal.removeEventListener('abort', close);
+    close();
   }
 }
 

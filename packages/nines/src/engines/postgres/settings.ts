@@ -9,8 +9,9 @@ export type Settings = Record<string, string>;
 /** What a topology may change by `parameters`. Small: a machine of 4 GiB runs three servers and everything else. */
 const DEFAULTS: Settings = {
   max_connections: '100',
-  // The agent gets in when the application has taken every connection.
-  superuser_reserved_connections: '5',
+  // The agent gets in when the application has taken every connection: it keeps four open, a command takes up to three more, and a
+  // proof that is late still waits in the server. One that did not get in would take a sound server for one that is gone.
+  superuser_reserved_connections: '10',
   shared_buffers: '64MB',
   huge_pages: 'off',
   jit: 'off',

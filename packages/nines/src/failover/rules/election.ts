@@ -1,4 +1,4 @@
-/** Rules 10-16: epochs, promises, and who leads next. */
+/** Rules 11-17: epochs, promises, and who leads next. */
 import type { Command, Message } from '../commands.ts';
 import { isFenced } from '../quorum.ts';
 import { isVoter } from '../record.ts';
@@ -14,7 +14,7 @@ const isSuspicious = (sight: Sight): boolean => sight.state.suspected && !leads(
 const isContent = (sight: Sight): boolean => !sight.state.suspected && !leads(sight) && isVoter(sight.record, sight.state.me);
 
 export const TAKE: SightedRule = {
-  number: 10,
+  number: 11,
   name: 'take',
   phases: ['electing'],
   uses: 'store',
@@ -35,7 +35,7 @@ export const TAKE: SightedRule = {
 };
 
 export const REFUTE: SightedRule = {
-  number: 11,
+  number: 12,
   name: 'refute',
   phases: ['electing'],
   uses: 'store',
@@ -46,7 +46,7 @@ export const REFUTE: SightedRule = {
 };
 
 export const TAKE_OVER: SightedRule = {
-  number: 12,
+  number: 13,
   name: 'take-over',
   phases: EVERY_PHASE,
   uses: 'store',
@@ -70,7 +70,7 @@ export const TAKE_OVER: SightedRule = {
 };
 
 export const REST_TO_TAKE_OVER: SightedRule = {
-  number: 13,
+  number: 14,
   name: 'rest-to-take-over',
   phases: ['promoting', 'electing'],
   uses: 'postgres',
@@ -81,7 +81,7 @@ export const REST_TO_TAKE_OVER: SightedRule = {
 };
 
 export const FORCE: SightedRule = {
-  number: 14,
+  number: 15,
   name: 'force',
   phases: EVERY_PHASE,
   uses: 'store',
@@ -95,7 +95,7 @@ export const FORCE: SightedRule = {
 };
 
 export const ASK: SightedRule = {
-  number: 15,
+  number: 16,
   name: 'ask',
   phases: ['electing'],
   uses: null,
@@ -117,7 +117,7 @@ export const ASK: SightedRule = {
 };
 
 export const OPEN_EPOCH: SightedRule = {
-  number: 16,
+  number: 17,
   name: 'open-epoch',
   phases: EVERY_PHASE,
   uses: 'store',

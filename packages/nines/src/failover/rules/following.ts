@@ -1,4 +1,4 @@
-/** Rules 39-46: how a standby comes to acknowledge again. */
+/** Rules 39-45: how a standby comes to acknowledge again. */
 import { isVoter } from '../record.ts';
 import { restingLog } from '../state.ts';
 import { type BlindRule, EVERY_PHASE, isStandby, leads, type Sight, type SightedRule } from './rule.ts';
@@ -13,7 +13,6 @@ function isOnHistory({ state, record, arithmetic }: Sight): boolean {
 }
 
 const isDecided = ({ record }: Sight): boolean => record.phase !== 'electing';
-const isReleased = ({ state, record }: Sight): boolean => record.epoch >= state.promise;
 
 export const REST: SightedRule = {
   number: 40,
@@ -46,7 +45,7 @@ export const REINIT: SightedRule = {
   phases: ['open', 'promoting'],
   uses: 'postgres',
   when: (sight) => isBack(sight) && sight.state.ordered?.kind === 'reinit',
-  walls: { released: isReleased },
+  walls: {},
   act: ({ record }) => ({ commands: [{ kind: 'rebuild', leader: record.leader, term: record.term }] }),
   says: 'ordered: a copy of the leader takes the place of the own data',
 };
@@ -59,7 +58,6 @@ export const REBUILD: SightedRule = {
   when: (sight) => isBack(sight) && !isOnHistory(sight),
   walls: {
     decided: isDecided,
-    released: isReleased,
     leftVoters: ({ state, record }) => record.phase !== 'open' || !isVoter(record, state.me),
   },
   act: ({ record }) => ({ commands: [{ kind: 'rebuild', leader: record.leader, term: record.term }] }),
@@ -72,7 +70,7 @@ export const FOLLOW_UNCOUNTED: SightedRule = {
   phases: ['open', 'promoting'],
   uses: 'postgres',
   when: (sight) => isBack(sight) && sight.state.taint !== 0,
-  walls: { released: isReleased, onHistory: isOnHistory },
+  walls: { onHistory: isOnHistory },
   act: ({ record }) => ({ commands: [{ kind: 'follow', leader: record.leader, term: record.term, counted: false }] }),
   says: 'the own log was promoted once: it follows without being counted until the leader has confirmed it',
 };
@@ -83,7 +81,7 @@ export const FOLLOW: SightedRule = {
   phases: EVERY_PHASE,
   uses: 'postgres',
   when: (sight) => isBack(sight),
-  walls: { decided: isDecided, released: isReleased, untainted: ({ state }) => state.taint === 0, onHistory: isOnHistory },
+  walls: { decided: isDecided, untainted: ({ state }) => state.taint === 0, onHistory: isOnHistory },
   act: ({ record }) => ({ commands: [{ kind: 'follow', leader: record.leader, term: record.term, counted: true }] }),
   says: 'the epoch is decided and the own log is part of the leader’s: it follows, and counts',
 };
@@ -95,20 +93,9 @@ export const COUNT: SightedRule = {
   uses: 'postgres',
   when: (sight) =>
     !leads(sight) && followsLeader(sight) && sight.state.postgres.mode === 'standby' && sight.state.postgres.following?.counted === false,
-  walls: { decided: isDecided, released: isReleased, untainted: ({ state }) => state.taint === 0 },
+  walls: { decided: isDecided, untainted: ({ state }) => state.taint === 0 },
   act: ({ record }) => ({ commands: [{ kind: 'follow', leader: record.leader, term: record.term, counted: true }] }),
   says: 'the taint is gone: it counts',
-};
-
-export const READ_AGAIN: SightedRule = {
-  number: 46,
-  name: 'read-again',
-  phases: EVERY_PHASE,
-  uses: null,
-  when: (sight) => !isReleased(sight),
-  walls: {},
-  act: () => ({ commands: [{ kind: 'read' }] }),
-  says: 'the record is older than my promise: it is read again; if it stays so, etcd was set back and this node votes for nobody',
 };
 
 export const NOTHING: BlindRule = {

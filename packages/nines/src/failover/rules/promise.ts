@@ -1,4 +1,4 @@
-/** Rules 1-9: PostgreSQL comes up fenced, promises are given whatever else is known, the deposed stop, orders are heard. */
+/** Rules 1-10: PostgreSQL comes up fenced, promises are given whatever else is known, the deposed stop, orders are heard. */
 import type { Message } from '../commands.ts';
 import type { Event, Order } from '../events.ts';
 import { isVoter } from '../record.ts';
@@ -58,8 +58,21 @@ export const READ: BlindRule = {
   says: 'the record is not known, or older than what others speak of: it is read',
 };
 
-export const DEMOTE: SightedRule = {
+/** Before every rule that acts by the record: who obeys an older one than it promised by gives back what it was fenced from. */
+export const READ_AGAIN: SightedRule = {
   number: 5,
+  name: 'read-again',
+  phases: EVERY_PHASE,
+  uses: null,
+  when: ({ state: { promise, postgres }, record }) =>
+    record.epoch < promise || (postgres.mode === 'primary' && postgres.term > record.term),
+  walls: {},
+  act: () => ({ commands: [{ kind: 'read' }] }),
+  says: 'the record is older than my promise, or than the term that I lead in: it is read again; if it stays so, etcd was set back and this node does nothing by it',
+};
+
+export const DEMOTE: SightedRule = {
+  number: 6,
   name: 'demote',
   phases: EVERY_PHASE,
   uses: 'postgres',
@@ -70,7 +83,7 @@ export const DEMOTE: SightedRule = {
 };
 
 export const DECLINE: SightedRule = {
-  number: 6,
+  number: 7,
   name: 'decline',
   phases: EVERY_PHASE,
   uses: null,
@@ -81,7 +94,7 @@ export const DECLINE: SightedRule = {
 };
 
 export const START_AFTER_HANDOVER: SightedRule = {
-  number: 7,
+  number: 8,
   name: 'start-after-handover',
   phases: EVERY_PHASE,
   uses: 'postgres',
@@ -98,7 +111,7 @@ function orderIn(event: Event): Order['kind'] | null {
 }
 
 export const OBEY: SightedRule = {
-  number: 8,
+  number: 9,
   name: 'obey',
   phases: EVERY_PHASE,
   uses: null,
@@ -117,7 +130,7 @@ export const OBEY: SightedRule = {
 };
 
 export const REST_TO_OBEY: SightedRule = {
-  number: 9,
+  number: 10,
   name: 'rest-to-obey',
   phases: EVERY_PHASE,
   uses: 'postgres',

@@ -5,7 +5,7 @@ import type { Timing } from '../../../failover/timing.ts';
 import { Attempts } from './attempts.ts';
 import type { Complaint } from './complaint.ts';
 
-/** Between two questions at least; WAL that moves is asked about again this soon. */
+/** Between two questions at least; WAL that moves, and a server that answers, are asked about again this soon. */
 const SOON_MS = 50;
 
 export interface DoubtSight {
@@ -13,6 +13,8 @@ export interface DoubtSight {
   nowMs: number;
   witnesses: readonly Witness[];
   walMoved: boolean;
+  /** See `PreVote`. */
+  aloneSinceMs: number | null;
   /** How many others should begin before this node. */
   turn: number;
 }
@@ -92,6 +94,7 @@ export class Doubt {
         suspectedSinceMs: this.sinceMs ?? nowMs,
         hearsLeader: complaint?.isSilence === false,
         walMoved: sight.walMoved,
+        aloneSinceMs: sight.aloneSinceMs,
         witnesses,
         answers: [...question.answers.values()],
       },
@@ -102,7 +105,7 @@ export class Doubt {
     if (verdict.outcome === 'wait') return false;
     this.question = null;
     if (verdict.outcome === 'elect') this.agreedMs = nowMs;
-    else if (verdict.outcome === 'moves') this.askAgainMs = nowMs + SOON_MS;
+    else if (verdict.outcome === 'moves' || verdict.outcome === 'answers') this.askAgainMs = nowMs + SOON_MS;
     else this.vetoes.failed(nowMs);
     return this.agreedMs !== null;
   }
@@ -110,11 +113,9 @@ export class Doubt {
   private askNow({ complaint, nowMs, witnesses }: DoubtSight): boolean {
     // Since the veto everybody else has lost the leader too: it is worth another question at once.
     const isShared = witnesses.length > 0 && witnesses.every(({ isContent }) => !isContent);
-    const waitMs = Math.max(this.askAgainMs - nowMs, isShared ? 0 : this.vetoes.waitMs(nowMs));
-    if (waitMs > 0) {
-      this.reason = `${complaint?.reason}; the others did not agree: asks again in ${Math.round(waitMs)} ms`;
-      return false;
-    }
+    const vetoMs = isShared ? 0 : this.vetoes.waitMs(nowMs);
+    if (vetoMs > 0) this.reason = `${complaint?.reason}; the others did not agree: asks again in ${Math.round(vetoMs)} ms`;
+    if (vetoMs > 0 || nowMs < this.askAgainMs) return false;
     this.askAgainMs = nowMs + SOON_MS;
     this.lastId++;
     this.question = { id: this.lastId, askedMs: nowMs, answers: new Map() };

@@ -203,15 +203,65 @@ describe('a leader that is gone', () => {
   });
 
   it.each([
-    ['at once when no WAL moves', false, 0, DETECTED_MS],
-    ['when WAL has moved for long enough', true, movingWalMs, movingWalMs + DETECTED_MS + 250],
-  ])('is suspected with a frozen agent: %s', (_, writes, leastMs, mostMs) => {
+    ['at once when the whole host is frozen', 'freezeHost', false, 0, DETECTED_MS],
+    ['when WAL has moved for long enough', 'freezeHost', true, movingWalMs, movingWalMs + DETECTED_MS + 250],
+    // From its last heartbeat, one before it was frozen.
+    ['when the server has answered without it for long enough', 'freeze', false, movingWalMs - 2 * heartbeatMs, movingWalMs + 200],
+  ] as const)('is suspected with a frozen agent: %s', (_, freeze, writes, leastMs, mostMs) => {
+    for (let seed = 1; seed <= 100; seed++) {
+      const group = warm(seed, { delayMs: 5, jitterMs: 15 });
+      group.node('n1').writes = writes;
+      group[freeze]('n1');
+      const afterMs = untilSuspected(group, 10_000);
+      expect(afterMs, `seed ${seed}`).toBeGreaterThanOrEqual(leastMs);
+      expect(afterMs, `seed ${seed}`).toBeLessThanOrEqual(mostMs);
+    }
+  });
+
+  it('is not suspected when its agent is killed and the next one speaks 1.5 s later, 1,000 timelines', () => {
+    for (let seed = 0; seed < 1_000; seed++) {
+      const group = new SimulatedGroup({ random: seeded(seed), delayMs: 20, jitterMs: 50 });
+      group.run(1_000);
+      group.freeze('n1', 1_500);
+      group.run(500);
+      // Another life.
+      Object.assign(group.node('n1').heartbeat, { sequence: 0, pulses: 0 });
+      group.run(3_000);
+      expect(group.suspicions, `seed ${seed}`).toEqual([]);
+    }
+  });
+
+  it('is suspected soon when its host follows its agent', () => {
     const group = warm();
-    group.node('n1').writes = writes;
     group.freeze('n1');
-    const afterMs = untilSuspected(group, 10_000);
-    expect(afterMs).toBeGreaterThanOrEqual(leastMs);
-    expect(afterMs).toBeLessThanOrEqual(mostMs);
+    expect(untilSuspected(group, 1_000)).toBeNull();
+    expect(group.node('n2').watch.explain()).toMatch(/n1 is silent .* its PostgreSQL answers/);
+    group.isolate('n1');
+    // The next question to its server, and that one's time.
+    expect(untilSuspected(group, 2_000)).toBeLessThanOrEqual(TIMING.serverProbeMs + 350);
+  });
+
+  it('is suspected at once when its agent fell silent after it said that the server is not well, or exited', () => {
+    for (const said of [{ healthy: false }, { exited: true }]) {
+      const group = warm();
+      Object.assign(group.node('n1').heartbeat, said);
+      group.run(2 * heartbeatMs, () => suspected(group));
+      group.freeze('n1');
+      expect(untilSuspected(group, 2_000)).toBeLessThanOrEqual(DETECTED_MS);
+    }
+  });
+
+  it('is asked for a sign of life only while its agent is silent, and not all the time then', () => {
+    const group = warm(1, { jitterMs: 30 });
+    const probes = () => [...group.nodes.values()].map(({ probes: count }) => count);
+    expect(probes()).toEqual([0, 0, 0]);
+    group.freeze('n1', 2_000);
+    group.run(2_500);
+    expect(probes()[0]).toBe(0);
+    for (const count of probes().slice(1)) {
+      expect(count).toBeGreaterThanOrEqual(5);
+      expect(count).toBeLessThanOrEqual(11);
+    }
   });
 
   it('is not suspected while failover is paused, and is as soon as that ends', () => {
@@ -226,7 +276,7 @@ describe('a leader that is gone', () => {
 
   it('is another leader after a takeover: what was held against the old one is forgotten', () => {
     const group = warm();
-    group.freeze('n1');
+    group.freezeHost('n1');
     untilSuspected(group, 2_000);
     group.takeOver('n2');
     expect(untilSuspected(group, 3_000)).toBeNull();
@@ -333,7 +383,7 @@ describe('an election', () => {
     group.takeOver('n3');
     group.node('n3').heartbeat.role = 'primary';
     group.run(1_000);
-    group.freeze('n3');
+    group.freezeHost('n3');
     expect(untilSuspected(group, 30_000)).toBeLessThanOrEqual(DETECTED_MS);
   });
 });

@@ -12,6 +12,7 @@ import { Doubt } from './doubt.ts';
 import { consents, isOverdue, type Others, turnOf } from './election.ts';
 import { ListeningClock } from './listening-clock.ts';
 import { type Answer, answerMessage, Questions } from './questions.ts';
+import { ServerProbe } from './server-probe.ts';
 import { Sightings } from './sightings.ts';
 
 /** WAL that came this recently still moves. Above two looks of the driver, well below the time after which silence is suspicious. */
@@ -38,6 +39,7 @@ export class Watch {
   private readonly sightings: Sightings;
   private readonly questions: Questions;
   private readonly doubt: Doubt;
+  private readonly server: ServerProbe;
   private readonly others: Others;
   private known: RecordView | null = null;
   private leadsSinceMs = 0;
@@ -51,6 +53,7 @@ export class Watch {
     this.clock = new ListeningClock(options.now);
     this.sightings = new Sightings(timing, this.clock);
     this.questions = new Questions(timing.preVoteHoldMs);
+    this.server = new ServerProbe(timing);
     this.doubt = new Doubt(timing, options.random, (id) => {
       const epoch = this.known?.record.epoch ?? 0;
       for (const { node } of this.witnesses()) send(node, { group, kind: 'pre-vote', id, epoch });
@@ -101,6 +104,17 @@ export class Watch {
   /** This node's walreceiver wrote WAL since it was last looked at. */
   walMoved(): void {
     this.walMovedMs = this.clock.ms;
+  }
+
+  /** Whose server should be asked now for a sign of life, because its agent gives none; null: nobody's. `serverProbed` is told of it. */
+  serverToProbe(): NodeName | null {
+    const leader = this.known?.record.leader;
+    if (leader === undefined || leader === this.options.me || this.isPaused) return null;
+    return this.server.isDue(leader, this.sightings.of(leader), this.clock.ms) ? leader : null;
+  }
+
+  serverProbed(node: NodeName, answered: boolean): void {
+    this.server.told(node, answered, this.clock.ms);
   }
 
   /** While paused nobody is suspected; the pre-votes of others are answered all the same. */
@@ -177,6 +191,7 @@ export class Watch {
       nowMs: this.clock.ms,
       witnesses: this.witnesses(),
       walMoved: this.isWalMoving(),
+      aloneSinceMs: held?.isSilence === true ? this.server.aloneSinceMs(record.leader, this.sightings.of(record.leader)) : null,
       turn: turnOf(record, me, this.others),
     });
   }

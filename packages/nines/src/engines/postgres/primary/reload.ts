@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { NinesError } from '../../../errors/errors.ts';
 import type { VoterSet } from '../../../failover/record.ts';
-import { localConnection, withConnection } from '../connection.ts';
+import { type LocalConnection, localConnection, withConnection } from '../connection.ts';
 import { NOBODY_ACKNOWLEDGES } from '../leadership-settings.ts';
 import type { Member } from '../member.ts';
 import { loadedNames, loadNames } from './leadership.ts';
@@ -27,22 +27,24 @@ export async function reload(m: Member, setting: VoterSet, signal: AbortSignal):
  */
 async function arm(m: Member, signal: AbortSignal): Promise<void> {
   await loadNames(m, NOBODY_ACKNOWLEDGES, signal);
-  // Its last commit goes on waiting in the server when this connection is closed, until the quorum has it: nothing is cancelled.
-  const probe = localConnection(m.context, 'postgres', TIMEOUT_MS, { synchronousCommit: 'on' });
   const end = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]);
-  const commits = commitUntil(end, probe);
-  try {
-    await withConnection(m.context, { timeoutMs: TIMEOUT_MS, signal: end }, async (watch) => {
-      for (;;) {
-        const waiting = await watch.query("select from pg_stat_activity where wait_event = 'SyncRep'");
-        if (waiting.length > 0) return;
-        await delay(POLL_MS, undefined, { signal: end });
-      }
-    });
-  } finally {
-    probe.close();
-    await commits;
-  }
+  await withConnection(m.context, { timeoutMs: TIMEOUT_MS, signal: end }, async (watch) => {
+    // A client's, or that of an attempt before this one: each probe that waits keeps a connection of the server for itself.
+    if (await isSomebodyWaiting(watch)) return;
+    // Its last commit goes on waiting in the server when this connection is closed, until the quorum has it: nothing is cancelled.
+    const probe = localConnection(m.context, 'postgres', TIMEOUT_MS, { synchronousCommit: 'on' });
+    const commits = commitUntil(end, probe);
+    try {
+      while (!(await isSomebodyWaiting(watch))) await delay(POLL_MS, undefined, { signal: end });
+    } finally {
+      probe.close();
+      await commits;
+    }
+  });
+}
+
+async function isSomebodyWaiting(watch: LocalConnection): Promise<boolean> {
+  return (await watch.query("select from pg_stat_activity where wait_event = 'SyncRep'")).length > 0;
 }
 
 /** One after the other, as long as they go through. */

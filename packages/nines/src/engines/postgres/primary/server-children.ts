@@ -14,6 +14,12 @@ export function serverChildren(postmasterPid: number): ServerChild[] {
     .filter(({ title }) => title !== '');
 }
 
+/** False for one that has ended, also while its parent has not been told. */
+export function isRunning(pid: number): boolean {
+  const text = readIfThere(`/proc/${pid}/stat`);
+  return text !== '' && !/^[ZX]/.test(text.slice(text.lastIndexOf(')') + 2));
+}
+
 function parentOf(pid: string): number | null {
   const text = readIfThere(`/proc/${pid}/stat`);
   // The command name stands in parentheses and may hold spaces and parentheses itself: count from the last one.

@@ -52,6 +52,13 @@ describe('timelines in pg_wal', () => {
     expect(await placeTimelines(layout, TIMELINES, 4)).toEqual([]);
   });
 
+  it('have the number of the term free, though a promotion that ended before its first record took it', async () => {
+    write(4, '1\t0/3000028\tas PostgreSQL wrote it\n');
+    expect(await placeTimelines(layout, TIMELINES, 4)).toEqual([4]);
+    expect(readdirSync(walDir).toSorted()).toEqual(['00000002.history', '00000003.history']);
+    expect(await placeTimelines(layout, TIMELINES, 4)).toEqual([]);
+  });
+
   it('are freed before a start only above the last real one: below it standbys ask for each of them', async () => {
     for (const timeline of [2, 3, 5, 6]) write(timeline, FOREIGN_HISTORY);
     write(4, '1\t0/3000028\tno recovery target specified\n');

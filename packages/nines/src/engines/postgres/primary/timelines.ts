@@ -10,9 +10,10 @@ import { FOREIGN_HISTORY, historyFileName, isForeignHistory, lineage, parseHisto
 /**
  * A history file for every recorded timeline below `term`. Only those that `term` descends from get their content: a server
  * that waits as a standby looks every 50 ms for a newer timeline that begins where it stands, and would make a dead
- * leader's its own.
- * @returns the timelines whose true histories had come here already, replaced now: the server may have taken to one of them,
- * and forgets it only by a restart.
+ * leader's its own. The number of `term` itself is free: a promotion that ended before its first record left its history here,
+ * and PostgreSQL would take the next number.
+ * @returns the timelines whose true histories had come here already, replaced or removed now: the server may have taken to one
+ * of them, and forgets it only by a restart.
  */
 export async function placeTimelines(layout: PostgresLayout, timelines: readonly Timeline[], term: number): Promise<number[]> {
   const ancestors = lineage(timelines, term).slice(0, -1);
@@ -28,7 +29,11 @@ export async function placeTimelines(layout: PostgresLayout, timelines: readonly
       await replaceFile(path, FOREIGN_HISTORY, 0o600);
     }
   }
-  return mistaken;
+  const own = historyFile(layout, term);
+  if ((await readHistory(own)) === null) return mistaken;
+  await rm(own);
+  await syncDirectory(walDir(layout));
+  return [...mistaken, term];
 }
 
 /**

@@ -6,7 +6,8 @@ import type { FoundMember } from '../control.ts';
 import { settleDirectories } from '../data-directory.ts';
 import { readDurable } from '../durable/failover-file.ts';
 import { endingBy, type Member } from '../member.ts';
-import { isAdmitting } from '../primary/admission.ts';
+import { isAdmitting, writeAdmission } from '../primary/admission.ts';
+import { loadNames } from '../primary/leadership.ts';
 import { parseStandbyNames } from '../primary/names.ts';
 import { endOfLog } from './end-of-log.ts';
 import { rest } from './fence.ts';
@@ -72,7 +73,11 @@ async function findPrimary(m: Member, { timeline, standbyNames }: Running, signa
     await stopAtOnce(m, signal);
     return { mode: 'down' };
   }
-  return { mode: 'primary', term: timeline, setting, proven: false, admitting: await isAdmitting(m, signal) };
+  const admitting = await isAdmitting(m, signal);
+  // An agent that died may have written what it never told the server: the next signal, whoever sends it, would put that in force.
+  await writeAdmission(m, admitting);
+  await loadNames(m, standbyNames, signal);
+  return { mode: 'primary', term: timeline, setting, proven: false, admitting };
 }
 
 /** It goes on receiving when the receiver that runs is the very one that the service file asks for; else nothing is received. */

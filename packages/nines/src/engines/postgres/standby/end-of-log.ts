@@ -6,7 +6,7 @@ import type { LogEnd } from '../../../failover/log.ts';
 import { formatLsn, parseLsn } from '../lsn.ts';
 import type { Member } from '../member.ts';
 import { readControlData } from './log/control-data.ts';
-import { type History, timelineOfRecord } from './log/history.ts';
+import { type History, termAt } from './log/history.ts';
 import { nothingBegins, PAGE_BYTES } from './log/page.ts';
 import { type SegmentName, segmentFileName } from './log/position.ts';
 import { readWalFolder, recoveryHistory, segmentsToRead, type WalFolder } from './log/segments.ts';
@@ -63,7 +63,7 @@ async function replayedEnd({ m, known: { replayedTo, segmentBytes }, folder, his
   const next = segments.find(({ segment }) => segment === Math.floor(replayedTo / segmentBytes));
   if (file === undefined) return null;
   const page = next === undefined ? null : await readPage(m, next, replayedTo, segmentBytes);
-  return nothingBegins(replayedTo, page, segmentBytes) ? { term: termAt(folder, file.timeline, replayedTo - 1), lsn: replayedTo } : null;
+  return nothingBegins(replayedTo, page, segmentBytes) ? { term: termAt(history, file.timeline, replayedTo - 1), lsn: replayedTo } : null;
 }
 
 async function walkedEnd({ m, known, folder, history, signal }: Sight): Promise<LogEnd> {
@@ -77,15 +77,9 @@ async function walkedEnd({ m, known, folder, history, signal }: Sight): Promise<
     if (replayedTo !== null && last.end < replayedTo) {
       throw new Error(`the walk ended at ${formatLsn(last.end)}, but ${formatLsn(replayedTo)} was replayed`);
     }
-    return { term: termAt(folder, last.fileTimeline, last.begin), lsn: last.end };
+    return { term: termAt(history, last.fileTimeline, last.begin), lsn: last.end };
   }
   throw new Error(`no valid record was found from ${formatLsn(checkpointLsn)} on`);
-}
-
-function termAt({ histories }: WalFolder, fileTimeline: number, lsn: number): number {
-  const term = timelineOfRecord(histories.get(fileTimeline) ?? [], lsn);
-  if (term === null) throw new Error(`timeline ${fileTimeline} has no history`);
-  return term;
 }
 
 async function readPage({ layout }: Member, segment: SegmentName, lsn: number, segmentBytes: number): Promise<Buffer> {

@@ -30,7 +30,7 @@ export async function fence(m: Member, epoch: number, signal: AbortSignal): Prom
   return { promise, log: await endOfLog(m, signal) };
 }
 
-/** Nothing is received any more; a receiver that does not end takes its server with it. */
+/** Nothing is received any more; a receiver that does not end takes its server with it, and one that may be left over is looked for. */
 export async function rest(m: Member, signal: AbortSignal): Promise<void> {
   try {
     await receiveNothing(m, signal);

@@ -5,7 +5,7 @@ import { NinesError } from '../../../errors/errors.ts';
 import { replaceVolatileFile } from '../../durable-file.ts';
 import type { Member } from '../member.ts';
 import type { PostgresMember } from '../group.ts';
-import { serverChildren } from '../primary/server-children.ts';
+import { isRunning, serverChildren } from '../primary/server-children.ts';
 import { type ReplicationPurpose, renderServiceFile } from '../replication.ts';
 
 const POLL_MS = 1;
@@ -26,7 +26,7 @@ export async function showNobody(m: Member): Promise<void> {
 /**
  * Nothing is received any more when it resolves. The file first, then the processes: one that is not called a walreceiver yet, or
  * is born later, reads the file later, and ends by itself.
- * @throws NinesError E_MEMBER_BUSY when one does not end (it is frozen, or hangs in the kernel).
+ * @throws NinesError E_MEMBER_BUSY when one does not end (it is frozen, or hangs in the kernel), or the postmaster has ended.
  */
 export async function receiveNothing(m: Member, signal: AbortSignal): Promise<void> {
   await showNobody(m);
@@ -43,10 +43,18 @@ export async function receiveNothing(m: Member, signal: AbortSignal): Promise<vo
   }
 }
 
-/** Process ids. A receiver calls itself so from its first moment on, before it connects. */
+/**
+ * Process ids. A receiver calls itself so from its first moment on, before it connects.
+ * @throws NinesError E_MEMBER_BUSY when the postmaster has ended: a receiver may outlive it, and is nobody's child then.
+ */
 export function receivers(m: Member): number[] {
-  if (m.server.pid === null) return [];
-  return serverChildren(m.server.pid).flatMap(({ pid, title }) => (title.startsWith(receiverTitle(m)) ? [pid] : []));
+  const postmaster = m.server.pid;
+  const found = postmaster === null ? [] : serverChildren(postmaster);
+  // Asked afterwards, and not of the agent, which is told later.
+  if (postmaster === null || !isRunning(postmaster)) {
+    throw new NinesError('E_MEMBER_BUSY', `the postmaster of ${m.context.unit.name} has ended: whether a walreceiver is left is not known`);
+  }
+  return found.flatMap(({ pid, title }) => (title.startsWith(receiverTitle(m)) ? [pid] : []));
 }
 
 const receiverTitle = ({ group, member }: Member): string => `postgres: ${group.name}/${member.replicaName}: walreceiver`;

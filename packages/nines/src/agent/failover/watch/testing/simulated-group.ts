@@ -26,6 +26,11 @@ export interface SimulatedNode {
   /** Its PostgreSQL acknowledges (leader) or sends WAL (leader) and receives it (standby). */
   acknowledges: boolean;
   writes: boolean;
+  /** Its postmaster takes connections, whatever its agent does. */
+  serverAnswers: boolean;
+  /** What it asked of the leader's server. */
+  probe: { atMs: number; of: string; answered: boolean } | null;
+  probes: number;
   /** WAL, since it was last looked for. */
   received: boolean;
   nextLookMs: number;
@@ -76,6 +81,7 @@ export class SimulatedGroup {
     };
     this.nodes.set(name, {
       ...{ name, watch, heartbeat, stalledUntilMs: 0, acknowledges: true, writes: false, received: false, inbox: [] },
+      ...{ serverAnswers: true, probe: null, probes: 0 },
       nextLookMs: this.nowMs + random() * LOOK_MS,
       nextTickMs: this.nowMs + random() * TICK_MS,
       nextBeatMs: this.nowMs + random() * timing.heartbeatMs,
@@ -97,6 +103,11 @@ export class SimulatedGroup {
 
   freeze(name: string, forMs = Number.POSITIVE_INFINITY): void {
     this.node(name).stalledUntilMs = this.nowMs + forMs;
+  }
+
+  freezeHost(name: string): void {
+    this.freeze(name);
+    this.node(name).serverAnswers = false;
   }
 
   isolate(name: string): void {
@@ -122,6 +133,10 @@ export class SimulatedGroup {
     if (node.nextBeatMs <= this.nowMs) this.beat(node);
     const due = node.inbox.filter(({ atMs }) => atMs <= this.nowMs);
     node.inbox = node.inbox.filter(({ atMs }) => atMs > this.nowMs);
+    if (node.probe !== null && node.probe.atMs <= this.nowMs) {
+      node.watch.serverProbed(node.probe.of, node.probe.answered);
+      node.probe = null;
+    }
     for (const { from, message } of due) this.receive(node, from, message);
   }
 
@@ -133,11 +148,22 @@ export class SimulatedGroup {
       node.received = false;
       node.nextLookMs = this.nowMs + LOOK_MS;
     }
+    const leader = node.probe === null ? watch.serverToProbe() : null;
+    if (leader !== null) node.probe = this.probe(node, leader);
     const found = { promise: 0, taint: 0, postgres: { mode: 'standby', following: null, log: null } } as const;
     const state = { ...bootState(name, 's', found), view: { revision: this.revision, record: this.record } };
     const { suspected } = watch.facts(state);
     if (suspected) this.suspicions.push({ node: name, atMs: this.nowMs });
     node.nextTickMs = this.nowMs + (suspected || watch.isAlert() ? BUSY_TICK_MS : TICK_MS);
+  }
+
+  private probe(node: SimulatedNode, of: string): SimulatedNode['probe'] {
+    const { random, delayMs, timing } = this.conditions;
+    const isReached = !this.cut.has(`${node.name}>${of}`) && !this.cut.has(`${of}>${node.name}`);
+    const answered = isReached && this.node(of).serverAnswers;
+    node.probes++;
+    // There and back twice, and a process that starts.
+    return { atMs: this.nowMs + (answered ? 2 + 4 * random() * delayMs : timing.serverProbeMs), of, answered };
   }
 
   private beat(node: SimulatedNode): void {

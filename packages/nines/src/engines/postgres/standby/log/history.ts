@@ -1,5 +1,5 @@
 /** Timeline history files: which timelines a timeline continues, and from where. Pure. */
-import { parseLsn } from '../../lsn.ts';
+import { formatLsn, parseLsn } from '../../lsn.ts';
 
 /** A timeline's share of a log: from `begin` to before `end`. */
 export interface HistoryEntry {
@@ -32,4 +32,15 @@ export function parseHistory(timeline: number, content: string): History | null 
 /** Timeline of a record by the position at which it *begins*: one that ends at a fork is still the parent's. */
 export function timelineOfRecord(history: History, lsn: number): number | null {
   return history.find(({ begin, end }) => begin <= lsn && lsn < end)?.timeline ?? null;
+}
+
+/**
+ * Timeline of the record that begins at `lsn` in a file of `fileTimeline`, one of those that `history` leads through. Not by that timeline's
+ * own history file: it need not be here, or only keeps the number taken.
+ */
+export function termAt(history: History, fileTimeline: number, lsn: number): number {
+  const own = history.find(({ timeline }) => timeline === fileTimeline);
+  const term = own === undefined || lsn < own.begin ? timelineOfRecord(history, lsn) : fileTimeline;
+  if (term === null) throw new Error(`no timeline of the history has ${formatLsn(lsn)}`);
+  return term;
 }
