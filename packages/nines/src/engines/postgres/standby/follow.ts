@@ -9,11 +9,11 @@ import { ask } from './query.ts';
 import { receiveNothing, showLeader } from './receivers.ts';
 
 const POLL_MS = 2;
-const STREAM_LIMIT_MS = 500;
+const STREAM_LIMIT_MS = 150;
 
 /**
  * Receivers of an earlier leader or term have ended before the new one is named, so none is counted under an old name. Resolves when
- * it streams, or after half a second without: the leader may not be there yet, and PostgreSQL goes on trying by itself.
+ * it streams, or after a moment without: the leader may not be there yet, the executor may be needed for a fence, and PostgreSQL goes on trying by itself.
  * @returns whether it streams.
  */
 export async function follow(m: Member, wish: { leader: NodeName; term: number; counted: boolean }, signal: AbortSignal): Promise<boolean> {
