@@ -189,16 +189,16 @@ describeLab('engine: keepalived', () => {
     expect(gapMs).toBeLessThan(1_000);
   });
 
-  it('moves within 3 s when the agent of the holder is frozen, without a gap, and stays when it is thawed', async () => {
+  it('moves within 4 s when the agent of the holder is frozen, without a gap, and stays when it is thawed', async () => {
     const before = holder();
     const frozenAt = Date.now();
     agents.get(before)?.kill('SIGSTOP');
-    const movedMs = await until('the other alone holds the address', () => holders().join() === other(before), 3_000);
+    const movedMs = await until('the other alone holds the address', () => holders().join() === other(before), 4_000);
     agents.get(before)?.kill('SIGCONT');
     await staysAt(other(before), 5_000);
     const gapMs = longestGap(frozenAt);
     console.log(`agent frozen: the address moved after ${movedMs} ms, ${gapMs} ms without an answer`);
-    expect(movedMs).toBeGreaterThan(1_400);
+    expect(movedMs).toBeGreaterThan(2_000);
     expect(gapMs).toBeLessThan(500);
   });
 

@@ -21,10 +21,10 @@ const PEER_ROUND_MS = 250;
 const PEER_ROUNDS = 3;
 /** Of the agent: at the start of the watch, in the middle and at its end. */
 const AGENT_ASK_EVERY_MS = 350;
-/** No answer to a question for so long: the agent is frozen or gone. One that is killed is back within about a second. */
-const AGENT_SILENCE_MS = 1_800;
+/** No answer to a question for so long: the agent is frozen or gone. One that is killed is back within about a second, within two on a busy machine. */
+const AGENT_SILENCE_MS = 2_500;
 /** After so long even a run in which the agent fell silent at the last question has ended. */
-export const HOST_CHECK_LIMIT_S = 3;
+export const HOST_CHECK_LIMIT_S = 4;
 
 const PREAMBLE = ['#!/usr/bin/perl', '# Made by Nines; a change here is overwritten.', 'use strict; use warnings;'];
 

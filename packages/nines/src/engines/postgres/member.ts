@@ -20,8 +20,13 @@ export function memberOf({ context, server, io }: Pick<Member, 'context' | 'serv
   return { context, group, member, layout: postgresLayout(context), server, io };
 }
 
-/** The same, for one command: its tools end by the command's signal, too. */
+/** The same, for one command: its tools end by the command's signal, too, and by the one of the call. */
 export function endingBy(io: EngineIo, signal: AbortSignal): EngineIo {
   const both = AbortSignal.any([io.signal, signal]);
-  return { ...io, signal: both, run: (argv, options) => io.run(argv, { ...options, signal: both }) };
+  return {
+    ...io,
+    signal: both,
+    run: (argv, options) =>
+      io.run(argv, { ...options, signal: options?.signal === undefined ? both : AbortSignal.any([both, options.signal]) }),
+  };
 }
