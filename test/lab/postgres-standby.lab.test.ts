@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { copyFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { clone } from '../../packages/nines/src/engines/postgres/clone.ts';
 import { hasData } from '../../packages/nines/src/engines/postgres/data-directory.ts';
@@ -9,6 +10,7 @@ import { readDurable, writeDurable } from '../../packages/nines/src/engines/post
 import { initialise } from '../../packages/nines/src/engines/postgres/initialise.ts';
 import { processesIn } from '../../packages/nines/src/engines/postgres/leftovers.ts';
 import { historyFileName } from '../../packages/nines/src/engines/postgres/primary/history.ts';
+import { Lookout } from '../../packages/nines/src/engines/postgres/primary/look.ts';
 import { boot } from '../../packages/nines/src/engines/postgres/standby/boot.ts';
 import { endOfLog } from '../../packages/nines/src/engines/postgres/standby/end-of-log.ts';
 import { fence } from '../../packages/nines/src/engines/postgres/standby/fence.ts';
@@ -141,6 +143,19 @@ describeLab('a standby', () => {
     expect((await boot(b, soon())).systemId).toBe(found.systemId);
   });
 
+  it('an agent that starts keeps a server that is not heard for a moment', async () => {
+    await follow(b, { leader: nodeOf(a), term: 2, counted: true }, soon());
+    const before = b.server.pid;
+    b.server.kill('SIGSTOP');
+    const thaw = setTimeout(() => b.server.kill('SIGCONT'), 1_500);
+    const booted = await timed(() => boot(b, soon()));
+    clearTimeout(thaw);
+    show(`boot over a server that stood still for 1.5 s ${booted.ms} ms`);
+    expect(booted.result.postgres).toEqual({ mode: 'standby', following: { leader: nodeOf(a), term: 2, counted: true }, log: null });
+    expect(b.server.pid).toBe(before);
+    expect(booted.ms).toBeGreaterThan(1_000);
+  });
+
   it('an agent that starts ends a receiver that is not the one its files ask for', async () => {
     const service = readFileSync(b.layout.serviceFile, 'utf8');
     await writeFile(b.layout.serviceFile, service.replace('_t2', '_t3'));
@@ -264,5 +279,41 @@ describeLab('a standby', () => {
     expect(await readDurable(c)).toEqual({ promise: 6, taint: 0 });
     await expect(clone(c, nodeOf(b), soon())).rejects.toMatchObject({ code: 'E_MEMBER_BUSY' });
     await startFenced(c, soon());
+  });
+
+  it('receives nothing when its next log is gone, and a copy of the leader brings it back, slot and all', async () => {
+    const slot = async () =>
+      (await b.sql<{ status: string }>("select wal_status as status from pg_replication_slots where slot_name = 'replica_0'"))[0]?.status;
+    await fence(a, 7, soon());
+    await b.sql("alter system set max_slot_wal_keep_size = '16MB'");
+    await b.sql('alter system set wal_keep_size = 0');
+    await b.sql('select pg_reload_conf()');
+    for (let segments = 0; segments < 6; segments += 1) {
+      await fill(b);
+      await b.sql('select pg_switch_wal()');
+    }
+    await eventually('the slot is lost', 10_000, async () => {
+      await b.sql('checkpoint');
+      return (await slot()) === 'lost';
+    });
+    await follow(a, { leader: nodeOf(b), term: 3, counted: true }, soon());
+    const lookout = new Lookout(a);
+    const { flushLsn } = await lookout.look(1_000);
+    const named: boolean[] = [];
+    for (let looks = 0; looks < 40; looks += 1) {
+      await fill(b);
+      const sight = await lookout.look(1_000);
+      expect(sight).toMatchObject({ answers: true, role: 'standby', flushLsn });
+      named.push(sight.streaming);
+      await delay(25);
+    }
+    lookout.close();
+    show(`a receiver whose next log is gone called itself streaming in ${named.filter(Boolean).length} of ${named.length} looks`);
+    await rebuild(a, { leader: nodeOf(b), term: 3 }, soon());
+    expect(await follow(a, { leader: nodeOf(b), term: 3, counted: true }, soon())).toBe(true);
+    await receivedOn(a, await flushedOn(b));
+    expect(await slot()).toBe('reserved');
+    await b.sql('alter system reset all');
+    await b.sql('select pg_reload_conf()');
   });
 });

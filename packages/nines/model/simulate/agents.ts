@@ -1,11 +1,12 @@
 /** The agents of a simulation: the detectors and the policy that ship, on the simulated clock, beside the core that ships. */
 import { MemberPolicy } from '../../src/agent/failover/member-policy.ts';
 import type { ZonedPlace } from '../../src/agent/failover/places.ts';
+import { StaleCopy } from '../../src/agent/failover/stale-copy.ts';
 import { Watch } from '../../src/agent/failover/watch/watch.ts';
 import type { MemberSight } from '../../src/engines/postgres/control.ts';
 import type { Heartbeat, PeerMessage } from '../../src/failover/heartbeat.ts';
 import type { Proposal } from '../../src/failover/policy/membership.ts';
-import type { NodeName } from '../../src/failover/record.ts';
+import { isVoter, type NodeName } from '../../src/failover/record.ts';
 import { TIMING } from '../../src/failover/timing.ts';
 import { type Host, hostOf } from '../world.ts';
 import { ETCD } from './network.ts';
@@ -19,6 +20,7 @@ const READ_MS = 500;
 interface Agent {
   watch: Watch;
   policy: MemberPolicy;
+  stale: StaleCopy;
   sequence: number;
   pulses: number;
   /** Greatest position acknowledged in the own term, and when it grew last. */
@@ -36,12 +38,21 @@ export class Agents {
     this.#simulation = simulation;
     for (const name of simulation.names) this.#start(name);
     simulation.onStart = (name) => this.#start(name);
+    simulation.onGiven = (name, { core }, event) => {
+      const isCopied = event.kind === 'rebuilt';
+      if (isCopied || (event.kind === 'failed' && core.acting === 'rebuild')) this.#agent(name).stale.ended(isCopied, simulation.nowMs);
+    };
   }
 
   /** What policy would ask of the leader now. */
   proposal(name: NodeName): Proposal | null {
     const host = this.#simulation.host(name);
     return this.#agent(name).policy.request(host.core, this.#sight(host));
+  }
+
+  standstill(name: NodeName): string | null {
+    const host = this.#simulation.host(name);
+    return this.#agent(name).policy.standstill(host.core, this.#sight(host));
   }
 
   explain(name: NodeName): string {
@@ -61,7 +72,17 @@ export class Agents {
       opened: () => {},
     });
     const walLsn = simulation.host(name).disk.log.lsn;
-    this.#agents.set(name, { watch, policy, sequence: 0, pulses: 0, ackedLsn: 0, provenMs: now(), walLsn, primaryTerm: 0 });
+    this.#agents.set(name, {
+      watch,
+      policy,
+      stale: new StaleCopy(),
+      sequence: 0,
+      pulses: 0,
+      ackedLsn: 0,
+      provenMs: now(),
+      walLsn,
+      primaryTerm: 0,
+    });
     simulation.every(TIMING.heartbeatMs, name, 'agent', () => this.#beat(name));
     simulation.every(TICK_MS, name, 'agent', () => this.#tick(name));
     simulation.every(POLICY_MS, name, 'agent', () => this.#propose(name));
@@ -106,7 +127,7 @@ export class Agents {
       flushLsn: disk.log.lsn,
       replayLsn: disk.log.lsn,
       streamsTerm: this.#streams(name) && server.mode === 'standby' ? (server.link?.term ?? null) : null,
-      leaves: false,
+      leaves: agent.stale.isTrying,
       content: agent.watch.content(),
       lagMs: 0,
     };
@@ -120,8 +141,9 @@ export class Agents {
   }
 
   #streams(name: NodeName): boolean {
-    const { world, network } = this.#simulation;
+    const { world, network, recycled } = this.#simulation;
     const { server } = hostOf(world, name);
+    if (recycled.has(name)) return false;
     if (server.mode !== 'standby' || server.link === null || !network.connects(name, server.link.leader)) return false;
     const source = hostOf(world, server.link.leader).server;
     return source.mode === 'primary' && source.term === server.link.term && source.senders.some(({ to }) => to === name);
@@ -137,6 +159,20 @@ export class Agents {
     this.#prove(name, agent);
     this.#probe(name, agent);
     simulation.give(name, { kind: 'tick', facts: agent.watch.facts(core) });
+    this.#renew(name, agent);
+  }
+
+  /** A standby to which nothing comes is copied anew. */
+  #renew(name: NodeName, { stale, watch }: Agent): void {
+    const simulation = this.#simulation;
+    const host = simulation.host(name);
+    const { core: state } = host;
+    const record = state.view?.record;
+    if (record === undefined) return;
+    const leader = watch.latest(record.leader);
+    stale.look({ nowMs: simulation.nowMs, state, sight: this.#sight(host), leader, isContent: watch.content() });
+    const isFree = state.acting === null && state.ordered === null && !isVoter(record, name);
+    if (stale.isTrying && isFree) simulation.give(name, { kind: 'request', request: { kind: 'reinit' } });
   }
 
   /** The server of a leader whose agent is silent answers soon, or not at all. */
@@ -161,8 +197,10 @@ export class Agents {
   }
 
   #propose(name: NodeName): void {
-    const { core } = this.#simulation.host(name);
+    const { core, server } = this.#simulation.host(name);
     if (core.view?.record.leader !== name) return;
+    const standstill = server.mode === 'primary' ? this.standstill(name) : null;
+    if (standstill !== null) return this.#simulation.exit(name);
     const proposal = this.proposal(name);
     if (proposal !== null) this.#simulation.give(name, { kind: 'request', request: proposal.request });
   }

@@ -37,6 +37,10 @@ export class Simulation {
   allowsLoss = false;
   readonly network: Network;
   readonly names: readonly NodeName[];
+  /** Standbys whose next log is kept by no leader any more: they receive nothing until they are copied anew. */
+  readonly recycled = new Set<NodeName>();
+  /** The answers and requests that a core was given, behind its decision. */
+  onGiven: (name: NodeName, before: Host, event: Event) => void = () => {};
   /** The agent of a host has started again. */
   onStart: (name: NodeName) => void = () => {};
   readonly random: Random;
@@ -103,6 +107,8 @@ export class Simulation {
     const letters = this.world.mail;
     this.world = { ...this.world, mail: [] };
     for (const { to, message } of letters) this.send(name, to, () => this.give(to, { kind: 'message', message }));
+    if (event.kind === 'rebuilt') this.recycled.delete(name);
+    this.onGiven(name, before, event);
     const { job, swap, core } = this.host(name);
     if (job !== null && job !== before.job) this.#plan(name, job);
     if (swap !== null && swap !== before.swap) this.#swap(name, swap.revision, swap.record);
@@ -247,7 +253,7 @@ export class Simulation {
   #serve(name: NodeName): void {
     const host = this.host(name);
     const { server } = host;
-    if (server.mode === 'standby' && server.link !== null) {
+    if (server.mode === 'standby' && server.link !== null && !this.recycled.has(name)) {
       const { leader } = server.link;
       if (this.network.connects(name, leader) && !this.isOff(leader) && !this.isFrozen(leader, 'server')) {
         this.#set(streamed(this.#model, this.world, host));

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { compareLogs, holds, isOnHistory } from './log.ts';
 
@@ -21,6 +22,18 @@ describe('holds', () => {
     [{ term: 2, lsn: 51 }, { term: 3, lsn: 41 }, false],
     [{ term: 9, lsn: 99 }, { term: 1, lsn: 1 }, false],
   ])('%j holds %j: %s', (log, point, held) => expect(holds(TIMELINES, log, point)).toBe(held));
+});
+
+it('holds nothing by a term that begins on itself or a later one: it ends on any list of timelines', () => {
+  expect(holds([{ term: 2, node: 'n1', parent: 2, fork: 5 }], { term: 2, lsn: 9 }, { term: 1, lsn: 1 })).toBe(false);
+  const term = fc.integer({ min: 0, max: 6 });
+  const list = fc.array(fc.record({ term, node: fc.constant('n1'), parent: term, fork: fc.nat(9) }), { maxLength: 8 });
+  const end = fc.record({ term, lsn: fc.nat(9) });
+  fc.assert(
+    fc.property(list, end, end, (timelines, log, point) => {
+      if (holds(timelines, log, point)) expect(point.term).toBeLessThanOrEqual(log.term);
+    }),
+  );
 });
 
 describe('isOnHistory', () => {

@@ -22,12 +22,12 @@ export function compareLogs(left: LogEnd, right: LogEnd): number {
   return left.term - right.term || left.lsn - right.lsn;
 }
 
-/** Does a log that ends at `log` hold the record that ends at `point`? False when a timeline is not known. */
+/** Does a log that ends at `log` hold the record that ends at `point`? False when a timeline is not known, or begins on no earlier one. */
 export function holds(timelines: readonly Timeline[], log: LogEnd, point: LogEnd): boolean {
   let { term, lsn } = log;
   while (term > point.term) {
     const timeline = timelines.find((each) => each.term === term);
-    if (timeline === undefined) return false;
+    if (timeline === undefined || timeline.parent >= term) return false;
     lsn = Math.min(lsn, timeline.fork);
     term = timeline.parent;
   }

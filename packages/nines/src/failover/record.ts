@@ -68,6 +68,14 @@ export function recordProblems(record: GroupRecord): string[] {
   must((record.target === null) === isAnchored(record), 'a target stands exactly while promoting');
   must(record.guards.length === 1 || record.guards.length === 2, 'one guard, or two in a joint change');
   must(record.timelines.at(-1)?.term === record.term, 'the newest timeline is the term');
+  must(
+    record.timelines.every(({ term }, at) => at === 0 || (record.timelines[at - 1]?.term ?? 0) < term),
+    'terms only grow',
+  );
+  must(
+    record.timelines.every(({ term, parent }) => parent < term),
+    'a term begins on an earlier one',
+  );
   must(record.timelines.at(-1)?.node === record.leader, 'the newest timeline is the leader’s');
   for (const set of record.target === null ? record.guards : [...record.guards, record.target]) {
     must(!set.voters.includes(record.leader), 'the leader is no voter');

@@ -151,6 +151,27 @@ describe('a decision', () => {
       expect(again('n3', standby, 2, true)).toEqual(READS);
     });
 
+    it('is none behind a log of a term that the record does not have, also when epochs have overtaken the promise', () => {
+      const ahead: Postgres = { mode: 'standby', following: null, log: { term: 3, lsn: 90 } };
+      const tick: Event = { kind: 'tick', facts: FACTS };
+      const heldOf = (me: string, record: RecordView['record'], more: Partial<NodeState> = {}) => {
+        const { commands, held } = step(node(me, ahead, { view: view(record), ...more }), tick);
+        return { commands: commands.filter(({ kind }) => kind !== 'send'), held };
+      };
+      expect(heldOf('n1', OPEN)).toEqual({ commands: [], held: ['retake/knownTerm'] });
+      expect(heldOf('n2', PROMOTING)).toEqual({ commands: [], held: ['promote/knownTerm', 'retake/knownTerm'] });
+      const reports = ['n2', 'n3'].map((each) => ({ node: each, log: { term: 3, lsn: 90 } }));
+      const ballot = { epoch: 2, reports };
+      expect(heldOf('n2', ELECTING, { ballot, promise: 2 })).toMatchObject({
+        commands: [],
+        held: expect.arrayContaining(['take/knownTerm']),
+      });
+      const ordered = { kind: 'force', revision: 5 } as const;
+      expect(heldOf('n4', ELECTING, { ordered })).toMatchObject({ commands: [], held: expect.arrayContaining(['force/knownTerm']) });
+      const handed = node('n1', { mode: 'handed', to: 'n2', log: { term: 3, lsn: 90 } }, { view: view(OPEN) });
+      expect(step(handed, tick)).toMatchObject({ commands: [], held: ['hand-over/knownTerm'] });
+    });
+
     it('is none: the leader of a later term goes on', () => {
       expect(again('n2', { mode: 'primary', term: 2, setting: SET, proven: true, admitting: true }, 0, false)).toEqual(READS);
     });

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { ARITHMETIC, isFenced, isSingleStep } from './quorum.ts';
+import type { Timeline } from './log.ts';
 import { type GroupRecord, recordProblems, type VoterSet } from './record.ts';
 import {
   changeBegun,
@@ -85,4 +86,18 @@ it('a refuted election leaves what it interrupted, in a newer epoch', () => {
   expect(refuted(epochOpened(open, 'n2'))).toEqual({ ...open, epoch: 3 });
   const promoting = ledBy(ARITHMETIC, epochOpened(open, 'n2'), { node: 'n2', log: { term: 1, lsn: 9 } });
   expect(refuted(epochOpened(promoting, 'n3'))).toEqual({ ...promoting, epoch: 4 });
+});
+
+it('no record has a term that begins on itself or a later one, or terms that are not in order', () => {
+  const open = firstRecord('s', 'n1', { acks: 1, voters: ['n2'] }, { term: 1, lsn: 1 });
+  const [first] = open.timelines as [Timeline];
+  const next: Timeline = { term: 2, node: 'n1', parent: 1, fork: 1 };
+  const problems = (...timelines: Timeline[]) => recordProblems({ ...open, term: timelines.at(-1)?.term ?? 0, timelines });
+  expect(problems(first, next)).toEqual([]);
+  expect(problems(first, { ...next, parent: 2 })).toEqual(['a term begins on an earlier one']);
+  expect(problems(first, { ...next, parent: 7 })).toEqual(['a term begins on an earlier one']);
+  expect(problems({ ...first, term: 3 }, next)).toEqual(['terms only grow']);
+  expect(problems(first, next, next)).toEqual(['terms only grow']);
+  // What a retake by a record that was set back would make: its log is of term 3.
+  expect(recordProblems(ledAgain(ARITHMETIC, open, { term: 3, lsn: 9 }))).toEqual(['a term begins on an earlier one']);
 });

@@ -106,6 +106,7 @@ export class FailoverGroups implements Failover {
         this.#placement.lead(false);
         return policy.request(state, sight);
       },
+      standstill: (state, sight) => policy.standstill(state, sight),
       log: say,
     });
     hub.member = member;

@@ -3,7 +3,7 @@ import type { MemberSight } from '../../engines/postgres/control.ts';
 import { LONE, type VoterSet } from '../../failover/record.ts';
 import { bootState, type NodeState } from '../../failover/state.ts';
 import { TIMING } from '../../failover/timing.ts';
-import { firstRecord } from '../../failover/transitions.ts';
+import { epochOpened, firstRecord } from '../../failover/transitions.ts';
 import { MemberPolicy } from './member-policy.ts';
 
 const PLACES = ['n1', 'n2', 'n3'].map((node, at) => ({ node, host: node, address: node, port: 1, zone: 'abc'[at] ?? '' }));
@@ -28,6 +28,18 @@ function stage(alive: Set<string>) {
   });
   return {
     opened,
+    /** The same for its changes of the voters: the first reason to stop. */
+    standstill: (forMs: number, guards: readonly VoterSet[], isElecting = false) => {
+      const endMs = nowMs + forMs;
+      const [set = SET] = guards;
+      const open = { ...firstRecord('s', 'n1', set, { term: 1, lsn: 1 }), guards };
+      const record = isElecting ? epochOpened(open, 'n2') : open;
+      for (; nowMs < endMs; nowMs += 200) {
+        const reason = policy.standstill({ ...state(set), view: { revision: isElecting ? 5 : 4, record } }, sight());
+        if (reason !== null) return reason;
+      }
+      return null;
+    },
     streams: (nodes: string[]) => void (streaming = nodes),
     /** Asks every 200 ms; what was asked for first, and when. */
     looks: (forMs: number, set: VoterSet = SET) => {
@@ -66,6 +78,29 @@ describe('MemberPolicy', () => {
       streams(['n2', 'n3']);
       expect(looks(400)).toBe(null);
     }
+  });
+
+  it('stops a leader whose change of the voters goes neither way, counted over the elections that interrupt it', () => {
+    const { standstill, streams } = stage(new Set());
+    const joint = [SET, { acks: 1, voters: ['n3'] }];
+    streams([]);
+    expect(standstill(TIMING.loneMs - 1_000, joint)).toBe(null);
+    expect(standstill(2_000, joint, true)).toBe(null);
+    expect(standstill(200, joint)).toContain('neither way');
+  });
+
+  it('begins to count anew when the change could go on for a moment', () => {
+    const alive = new Set<string>();
+    const { standstill, streams } = stage(alive);
+    const joint = [SET, { acks: 1, voters: ['n3'] }];
+    streams([]);
+    expect(standstill(TIMING.loneMs, joint)).toBe(null);
+    alive.add('n2');
+    streams(['n2']);
+    expect(standstill(200, joint)).toBe(null);
+    streams([]);
+    expect(standstill(TIMING.loneMs, joint)).toBe(null);
+    expect(standstill(600, joint)).toContain('neither way');
   });
 
   it('takes in whoever streams, by a leader that is alone', () => {

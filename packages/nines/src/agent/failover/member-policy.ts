@@ -1,7 +1,14 @@
 /** The clocks of the leader's policy: since when things are as they are. What follows from that, `failover/policy` says. */
 import type { MemberSight } from '../../engines/postgres/control.ts';
-import { type MemberFacts, membershipRequest, type MembershipInput, type Proposal } from '../../failover/policy/membership.ts';
-import type { NodeName } from '../../failover/record.ts';
+import {
+  isStandstill,
+  type MemberFacts,
+  membershipRequest,
+  type MembershipInput,
+  type Proposal,
+  wayOut,
+} from '../../failover/policy/membership.ts';
+import type { NodeName, RecordView } from '../../failover/record.ts';
 import type { NodeState } from '../../failover/state.ts';
 import type { Timing } from '../../failover/timing.ts';
 import type { ZonedPlace } from './places.ts';
@@ -28,6 +35,8 @@ export class MemberPolicy {
   #epoch = -1;
   #epochSinceMs = 0;
   #openedTerm = 0;
+  /** Elections that interrupt it are no break. */
+  #stuck: { term: number; sinceMs: number } | null = null;
 
   constructor(options: MemberPolicyOptions) {
     this.#options = options;
@@ -35,9 +44,21 @@ export class MemberPolicy {
 
   /** Asked often of a leader, and of nobody else. */
   request(state: NodeState, sight: MemberSight | null): Proposal | null {
-    const { me, timing, now, durability, places, etcdReachable, opened } = this.#options;
+    return state.view === null ? null : membershipRequest(this.#input(state.view, sight));
+  }
+
+  /** Why this leader's server has to stop at once, by a change of the voters that cannot get anywhere; null: it has not to. Asked as often. */
+  standstill(state: NodeState, sight: MemberSight | null): string | null {
     if (state.view === null) return null;
-    const { record, revision } = state.view;
+    const input = this.#input(state.view, sight);
+    const { term } = input.record;
+    if (!isStandstill(input)) this.#stuck = null;
+    else if (this.#stuck?.term !== term) this.#stuck = { term, sinceMs: this.#options.now() };
+    return this.#stuck === null ? null : wayOut(input, this.#options.now() - this.#stuck.sinceMs);
+  }
+
+  #input({ record, revision }: RecordView, sight: MemberSight | null): MembershipInput {
+    const { me, timing, now, durability, places, etcdReachable, opened } = this.#options;
     const nowMs = now();
     if (revision !== this.#revision) [this.#revision, this.#revisionSinceMs] = [revision, nowMs];
     if (record.epoch !== this.#epoch) [this.#epoch, this.#epochSinceMs] = [record.epoch, nowMs];
@@ -47,14 +68,14 @@ export class MemberPolicy {
     }
     const zone = places().find(({ node }) => node === me)?.zone ?? '';
     const others = places().filter(({ node }) => node !== me);
-    return membershipRequest({
+    return {
       ...{ record, me, zone, timing },
       durability: durability(),
       members: others.map((place) => this.#facts(place, sight, nowMs)),
       recordMs: nowMs - this.#revisionSinceMs,
       quietMs: nowMs - this.#epochSinceMs,
       etcdReachable: etcdReachable(),
-    });
+    };
   }
 
   #facts({ node, zone }: ZonedPlace, sight: MemberSight | null, nowMs: number): MemberFacts {

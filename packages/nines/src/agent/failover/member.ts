@@ -19,6 +19,7 @@ import { isNewsBetween, ownHeartbeat } from './own-heartbeat.ts';
 import { LeaderProof } from './leader-proof.ts';
 import type { RecordLink } from './record-link.ts';
 import { SerialExecutor } from './serial-executor.ts';
+import { StaleCopy } from './stale-copy.ts';
 import type { Watch } from './watch/watch.ts';
 
 const BUSY_TICK_MS = 20;
@@ -71,6 +72,8 @@ export interface MemberOptions {
   wrote(view: RecordView): void;
   /** What should be asked of the core now; null: nothing. Asked of a leader, every 200 ms. */
   policy(state: NodeState, sight: MemberSight | null): { request: Request; reason: string } | null;
+  /** Why a leader's server has to stop at once so that another term can begin; null: it has not to. Asked as `policy` is. */
+  standstill(state: NodeState, sight: MemberSight | null): string | null;
   /** The member's standing may be another one. */
   changed(): void;
   log(message: string): void;
@@ -81,6 +84,7 @@ export class FailoverMember {
   readonly #ending = new AbortController();
   readonly #proof: LeaderProof;
   readonly #announcer: Announcer;
+  readonly #stale = new StaleCopy();
   /** Whatever control there is at the time of the call. */
   readonly #present: Pick<PostgresControl, 'hasData' | 'initialise' | 'clone' | 'boot' | 'execute'> = {
     hasData: () => this.#control.hasData(),
@@ -134,7 +138,7 @@ export class FailoverMember {
       acknowledged: () => {
         this.#pulses += 1;
       },
-      stop: () => this.#stopUnproven(),
+      stop: () => this.#stopAtOnce('leadership could not be proven in time: PostgreSQL is stopped at once'),
     });
   }
 
@@ -165,7 +169,7 @@ export class FailoverMember {
     if (last === null) return 'reads the record of the group';
     const [held] = last.held;
     if (held !== undefined && !held.endsWith('/busy')) return heldWords(held);
-    return last.rule === 99 ? this.#options.watch.explain() : last.reason;
+    return last.rule === 99 ? (this.#stale.reason ?? this.#options.watch.explain()) : last.reason;
   }
 
   /** A command is with PostgreSQL now. */
@@ -285,7 +289,7 @@ export class FailoverMember {
   }
 
   #drive(state: NodeState): void {
-    const { link, watch, decisions, server, log, send, group } = this.#options;
+    const { link, watch, decisions, server, log, send, group, now } = this.#options;
     const { signal } = this.#ending;
     this.#executor = new SerialExecutor({ control: this.#present, signal, log: (message) => this.#say(message) });
     decisions.boot(state);
@@ -294,10 +298,12 @@ export class FailoverMember {
       link,
       send: (to, message) => send(to, { group, kind: 'core', message }),
       announce: (view) => this.#wrote(view),
-      facts: (now) => watch.facts(now),
+      facts: (before) => watch.facts(before),
       isRunning: () => server.pid !== null,
       decided: (decision) => {
-        if (decision.event.kind === 'rebuilt') this.#leaves = false;
+        const isCopied = decision.event.kind === 'rebuilt';
+        if (isCopied) this.#leaves = false;
+        if (isCopied || (decision.event.kind === 'failed' && decision.before.acting === 'rebuild')) this.#stale.ended(isCopied, now());
         decisions.decided(decision);
       },
       changed: (before, after) => this.#changed(before, after),
@@ -314,6 +320,7 @@ export class FailoverMember {
 
   #changed(before: NodeState, after: NodeState): void {
     if (before.view !== after.view) this.#options.watch.record(after.view);
+    if (after.postgres.mode === 'standby' && after.postgres.log !== null) this.#stale.rested(after.postgres.log.lsn);
     if (after.acting === null) this.#takeNextControl();
     this.#announcer.news();
     this.#options.changed();
@@ -341,6 +348,7 @@ export class FailoverMember {
     this.#lead();
     void this.#probe();
     this.#driver?.tick();
+    this.#leaveWhenStale(nowMs);
     this.#reinitWhenLeft();
     if (nowMs - this.#lookedMs >= LOOK_EVERY_MS - BUSY_TICK_MS / 2) void this.#look(nowMs);
     this.#announcer.beat(BUSY_TICK_MS / 2);
@@ -358,16 +366,34 @@ export class FailoverMember {
     this.#proof.beat({ leads, isNamed: record !== undefined, admitting: leads && own.admitting });
     if (!leads || state === null || this.#options.now() - this.#policyMs < POLICY_EVERY_MS) return;
     this.#policyMs = this.#options.now();
+    const standstill = this.#options.standstill(state, this.#sight);
+    if (standstill !== null) return this.#stopAtOnce(standstill);
     const wanted = this.#options.policy(state, this.#sight);
     if (wanted === null) return;
     const answer = this.#driver?.request(wanted.request);
     if (answer?.accepted === true) this.#say(wanted.reason);
   }
 
+  #leaveWhenStale(nowMs: number): void {
+    const { state } = this;
+    const leader = state?.view?.record.leader;
+    if (state === null || leader === undefined) return;
+    const { watch } = this.#options;
+    const begins = this.#stale.look({ nowMs, state, sight: this.#sight, leader: watch.latest(leader), isContent: watch.content() });
+    if (begins === null) return;
+    this.#say(begins);
+    this.#announcer.announce();
+  }
+
+  /** By an order, or because nothing comes any more. */
+  get #isLeaving(): boolean {
+    return this.#leaves || this.#stale.isTrying;
+  }
+
   #reinitWhenLeft(): void {
     const state = this.state;
     const record = state?.view?.record;
-    if (!this.#leaves || record === undefined || record.phase === 'electing' || state === null || state.ordered !== null) return;
+    if (!this.#isLeaving || record === undefined || record.phase === 'electing' || state === null || state.ordered !== null) return;
     if (state.acting === null && record.leader !== state.me && !isVoter(record, state.me)) this.#driver?.request({ kind: 'reinit' });
   }
 
@@ -411,16 +437,16 @@ export class FailoverMember {
       sight: this.#sight,
       pulses: this.#pulses,
       exitedTerm: this.#exitedTerm,
-      leaves: this.#leaves,
+      leaves: this.#isLeaving,
       content: watch.content(),
       etcdReachable: link.reachable,
     });
   }
 
   /** Not by the executor: a proof that hangs would hold it up. The core learns that the server exited. */
-  #stopUnproven(): void {
+  #stopAtOnce(reason: string): void {
     const { server, now } = this.#options;
-    this.#say('leadership could not be proven in time: PostgreSQL is stopped at once');
+    this.#say(reason);
     this.#stopSinceMs ??= now();
     server.kill(now() - this.#stopSinceMs > QUIT_MS ? 'SIGKILL' : 'SIGQUIT');
   }

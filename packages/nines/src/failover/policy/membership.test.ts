@@ -7,8 +7,8 @@ import { type GroupRecord, LONE, sameSet, type VoterSet } from '../record.ts';
 import { bootState, type NodeState } from '../state.ts';
 import { step } from '../step.ts';
 import { TIMING } from '../timing.ts';
-import { epochOpened, firstRecord, ledBy } from '../transitions.ts';
-import { acksOf, type MemberFacts, membershipRequest, type MembershipInput, type Proposal } from './membership.ts';
+import { epochOpened, firstRecord, ledAgain, ledBy } from '../transitions.ts';
+import { acksOf, isStandstill, type MemberFacts, membershipRequest, type MembershipInput, type Proposal, wayOut } from './membership.ts';
 
 const EVERY_MS = 200;
 
@@ -245,6 +245,56 @@ describe('three members', () => {
     expect(world.asked[0]?.request).toEqual({ kind: 'reverse' });
     looks(world, 3_000);
     expect(guards(world)).toEqual([{ acks: 1, voters: ['n3'] }]);
+  });
+
+  describe('a change that can be proven neither way', () => {
+    const JOINTS: [VoterSet, VoterSet][] = [
+      [SET, { acks: 1, voters: ['n3'] }],
+      [{ acks: 1, voters: ['n2'] }, SET],
+    ];
+    const stuck = (joint: readonly VoterSet[], durability: MembershipInput['durability'], health: Health, n4: Health = 'silent') => {
+      const world = begin({ ...open(SET), guards: joint }, { ...THREE, n4: 'd' }, durability);
+      world.health.set('n2', health).set('n3', health).set('n4', n4);
+      looks(world, TIMING.voterGoneMs + 600);
+      expect(world.asked).toEqual([]);
+      return world.input;
+    };
+
+    it('has a way out after its time, and not before', () => {
+      for (const joint of JOINTS) {
+        for (const health of ['silent', 'down', 'disconnected'] as const) {
+          const input = stuck(joint, 'quorum', health);
+          expect(isStandstill(input)).toBe(true);
+          expect(wayOut(input, TIMING.loneMs)).toBeNull();
+          expect(wayOut(input, TIMING.loneMs + 1)).toContain('could be proven neither way');
+          expect(wayOut({ ...input, etcdReachable: false }, TIMING.loneMs + 1)).toBeNull();
+          expect(wayOut({ ...input, record: epochOpened(input.record, 'n2') }, TIMING.loneMs + 1)).toBeNull();
+        }
+      }
+    });
+
+    it('strict: only when somebody else could be the target', () => {
+      for (const joint of JOINTS) {
+        expect(wayOut(stuck(joint, 'strict', 'silent'), TIMING.loneMs + 1)).toBeNull();
+        expect(wayOut(stuck(joint, 'strict', 'down', 'down'), TIMING.loneMs + 1)).toBeNull();
+        expect(wayOut(stuck(joint, 'strict', 'silent', 'well'), TIMING.loneMs + 1)).not.toBeNull();
+      }
+    });
+
+    it('is none that one of its own voters could finish or take back, and none of another phase', () => {
+      for (const joint of JOINTS) {
+        const input = stuck(joint, 'quorum', 'silent');
+        for (const node of joint.flatMap(({ voters }) => voters)) {
+          const members = input.members.map((member) => (member.node === node ? factsOf(node, member.zone, 'well', 0) : member));
+          expect(isStandstill({ ...input, members })).toBe(false);
+        }
+        const elected = epochOpened(input.record, 'n2');
+        expect(isStandstill({ ...input, record: elected })).toBe(true);
+        expect(isStandstill({ ...input, me: 'n2' })).toBe(false);
+        expect(isStandstill({ ...input, record: ledAgain(ARITHMETIC, input.record, { term: 1, lsn: 1 }) })).toBe(false);
+      }
+      expect(isStandstill(begin(open(SET), THREE).input)).toBe(false);
+    });
   });
 
   it('a change that can be finished is left alone', () => {

@@ -1,6 +1,6 @@
 /** Who should acknowledge: one step at a time from the recorded setting to the wanted one. The core's walls judge each step again. */
 import type { Request } from '../events.ts';
-import { type GroupRecord, LONE, type NodeName, sameSet, type VoterSet } from '../record.ts';
+import { type GroupRecord, isAnchored, LONE, type NodeName, sameSet, type VoterSet } from '../record.ts';
 import type { Timing } from '../timing.ts';
 
 /** One other member, as the leader sees it. */
@@ -62,6 +62,8 @@ export function membershipRequest(input: MembershipInput): Proposal | null {
 
 const isReady = ({ alive, streams, leaves }: MemberFacts): boolean => alive && streams && !leaves;
 
+const isReachable = ({ alive, isDown, leaves }: MemberFacts): boolean => alive && !isDown && !leaves;
+
 const setOf = (members: readonly { node: NodeName }[]): VoterSet => ({
   acks: acksOf(members.length),
   voters: members.map(({ node }) => node).sort(),
@@ -77,7 +79,7 @@ function isProvable({ members }: MembershipInput, { acks, voters }: VoterSet): b
 function retarget(input: MembershipInput, target: VoterSet): Proposal | null {
   const { members, recordMs, timing } = input;
   if (isProvable(input, target)) return null;
-  const reachable = members.filter(({ alive, isDown, leaves }) => alive && !isDown && !leaves);
+  const reachable = members.filter(isReachable);
   const mayStillCome = reachable.filter(({ node }) => target.voters.includes(node)).length >= target.acks;
   // They only now learn whom to follow.
   if (mayStillCome && recordMs <= timing.voterGoneMs) return null;
@@ -97,6 +99,27 @@ function reverse(input: MembershipInput, old: VoterSet, next: VoterSet): Proposa
   const isStep = members.some((member) => isReady(member) && !next.voters.includes(member.node));
   if (old.acks === 0 && durability === 'strict' && !isStep) return null;
   return { request: { kind: 'reverse' }, reason: `${says(next)} cannot acknowledge: back to ${says(old)}` };
+}
+
+/** A change of the voters that can be neither ended nor reversed with the members that are there, also while an election interrupts it. */
+export function isStandstill(input: MembershipInput): boolean {
+  const { record, me } = input;
+  if (record.leader !== me || !isAnchored(record) || record.guards.length !== 2) return false;
+  return record.guards.every((guard) => !isProvable(input, guard));
+}
+
+/**
+ * Why the leader's server has to stop at once; null: it has not to. Its next term keeps both settings as guards and acknowledges nothing
+ * before it is anchored: so it may be anchored on whoever lives, or on nobody by the rules for that. `strict` goes on waiting for its voters
+ * when there is nobody else.
+ * @param stuckMs for how long without a break it has been a standstill.
+ */
+export function wayOut(input: MembershipInput, stuckMs: number): string | null {
+  const { record, members, durability, etcdReachable, timing } = input;
+  if (!isStandstill(input) || record.phase !== 'open' || !etcdReachable || stuckMs <= timing.loneMs) return null;
+  if (durability === 'strict' && !members.some(isReachable)) return null;
+  const [old, next] = record.guards.map(says);
+  return `the change from ${old} to ${next} could be proven neither way for ${timing.loneMs} ms: PostgreSQL stops at once, and a new term is anchored on who is there`;
 }
 
 function change(input: MembershipInput, guard: VoterSet): Proposal | null {

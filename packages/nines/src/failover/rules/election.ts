@@ -4,7 +4,7 @@ import { isFenced } from '../quorum.ts';
 import { isVoter } from '../record.ts';
 import { restingLog } from '../state.ts';
 import { epochOpened, ledByForce, ledBy, refuted } from '../transitions.ts';
-import { EVERY_PHASE, isStandby, isUnanchored, leads, ownPrimary, type Sight, type SightedRule, swap } from './rule.ts';
+import { EVERY_PHASE, isKnownTerm, isStandby, isUnanchored, leads, ownPrimary, type Sight, type SightedRule, swap } from './rule.ts';
 
 const isCandidate = ({ state, record }: Sight): boolean => record.candidate === state.me;
 
@@ -26,6 +26,7 @@ export const TAKE: SightedRule = {
         record,
         (state.ballot?.reports ?? []).map(({ node }) => node),
       ),
+    knownTerm: (sight) => (sight.state.ballot?.reports ?? []).every(({ log }) => isKnownTerm(sight, log)),
   },
   act: (sight) => {
     const winner = sight.arithmetic.choose(sight.state.ballot?.reports ?? [], sight.state.me);
@@ -86,7 +87,7 @@ export const FORCE: SightedRule = {
   phases: EVERY_PHASE,
   uses: 'store',
   when: (sight) => !leads(sight) && sight.state.ordered?.kind === 'force' && restingLog(sight.state) !== null,
-  walls: {},
+  walls: { knownTerm: (sight) => isKnownTerm(sight, restingLog(sight.state)) },
   act: (sight) => {
     const log = restingLog(sight.state);
     return log === null ? { commands: [] } : swap(sight, ledByForce(sight.arithmetic, sight.record, { node: sight.state.me, log }));

@@ -3,7 +3,7 @@ import { sameSet, type VoterSet } from '../record.ts';
 import { restingLog } from '../state.ts';
 import { isAnchored } from '../record.ts';
 import { ledAgain, ledBy, opened } from '../transitions.ts';
-import { EVERY_PHASE, isStandby, leads, ownPrimary, settled, type Sight, type SightedRule, swap } from './rule.ts';
+import { EVERY_PHASE, isKnownTerm, isStandby, leads, ownPrimary, settled, type Sight, type SightedRule, swap } from './rule.ts';
 
 /** My log ends where the record says that my term begins: it was not promoted yet, and nothing came to it since. */
 function atFork({ state, record }: Sight): boolean {
@@ -11,6 +11,8 @@ function atFork({ state, record }: Sight): boolean {
   const timeline = record.timelines.at(-1);
   return log !== null && timeline?.parent === log.term && timeline.fork === log.lsn;
 }
+
+const knownTerm = (sight: Sight): boolean => isKnownTerm(sight, restingLog(sight.state));
 
 /** The setting that the recorded term is on or goes to. */
 export const wanted = ({ record }: Sight): VoterSet => record.target ?? (record.guards.at(-1) as VoterSet);
@@ -26,7 +28,7 @@ export const PROMOTE: SightedRule = {
   phases: ['promoting'],
   uses: 'postgres',
   when: (sight) => leads(sight) && restingLog(sight.state) !== null,
-  walls: { atFork },
+  walls: { knownTerm, atFork },
   act: (sight) => ({
     commands: [{ kind: 'promote', term: sight.record.term, timelines: sight.record.timelines, setting: wanted(sight) }],
   }),
@@ -39,7 +41,7 @@ export const RETAKE: SightedRule = {
   phases: EVERY_PHASE,
   uses: 'store',
   when: (sight) => leads(sight) && restingLog(sight.state) !== null,
-  walls: {},
+  walls: { knownTerm },
   act: (sight) => {
     const log = restingLog(sight.state);
     return log === null ? { commands: [] } : swap(sight, ledAgain(sight.arithmetic, sight.record, log));
@@ -118,7 +120,7 @@ export const HAND_OVER: SightedRule = {
   phases: ['open'],
   uses: 'store',
   when: (sight) => leads(sight) && sight.state.postgres.mode === 'handed',
-  walls: {},
+  walls: { knownTerm: (sight) => isKnownTerm(sight, sight.state.postgres.mode === 'handed' ? sight.state.postgres.log : null) },
   act: (sight) => {
     const { postgres } = sight.state;
     if (postgres.mode !== 'handed') return { commands: [] };

@@ -1,6 +1,7 @@
 /** How a rule is written, and what its conditions may look at. */
 import type { Command } from '../commands.ts';
 import type { Event } from '../events.ts';
+import type { LogEnd } from '../log.ts';
 import type { Arithmetic } from '../quorum.ts';
 import type { GroupRecord, Phase, RecordView } from '../record.ts';
 import type { NodeState, Postgres } from '../state.ts';
@@ -54,6 +55,11 @@ export function ownPrimary({ state, record }: Sight): Primary | null {
 
 export function isStandby({ state }: Pick<Blind, 'state'>): boolean {
   return state.postgres.mode === 'standby';
+}
+
+/** No more than the record gave out. A log of a later term outlived an etcd that was set back: a new term behind it would be none. */
+export function isKnownTerm({ record }: Sight, log: LogEnd | null): boolean {
+  return log !== null && log.term <= record.term;
 }
 
 /** The leader has not anchored yet, so nothing of its term was acknowledged. */

@@ -41,6 +41,20 @@ describe('renderHistory', () => {
   });
 });
 
+describe('lineage', () => {
+  it('ends, and only goes down, on any list of timelines', () => {
+    const term = fc.integer({ min: 0, max: 6 });
+    const list = fc.array(fc.record({ term, node: fc.constant('a'), parent: term, fork: fc.nat(9) }), { maxLength: 8 });
+    fc.assert(
+      fc.property(list, term, (all, from) => {
+        const way = lineage(all, from);
+        expect(way.every((each, at) => at === 0 || each.parent === way[at - 1]!.term)).toBe(true);
+        expect(way.map((each) => each.term)).toEqual([...new Set(way.map((each) => each.term))].toSorted((left, right) => left - right));
+      }),
+    );
+  });
+});
+
 describe('parseHistory', () => {
   it('passes over a timeline on which nothing was written: that is no fork of its own', () => {
     expect(parseHistory('1\t0/5000000\tno recovery target specified\n\n2\t0/5000000\tno recovery target specified\n')).toEqual([

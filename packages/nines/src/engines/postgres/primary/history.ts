@@ -21,10 +21,11 @@ export function timelineOfHistory(fileName: string): number | null {
   return digits === undefined ? null : Number.parseInt(digits, 16);
 }
 
-/** From the database's first timeline to `term`; both included. */
+/** From the database's first timeline to `term`; both included. Only ever to an earlier one: it ends whatever the list says. */
 export function lineage(timelines: readonly Timeline[], term: number): Timeline[] {
   const own = timelines.find((timeline) => timeline.term === term);
-  return own === undefined ? [] : [...lineage(timelines, own.parent), own];
+  if (own === undefined) return [];
+  return own.parent < term ? [...lineage(timelines, own.parent), own] : [own];
 }
 
 /** The file of `term`: where each timeline on the way to it was left. */

@@ -12,6 +12,7 @@ import { parseStandbyNames } from '../primary/names.ts';
 import { endOfLog } from './end-of-log.ts';
 import { rest } from './fence.ts';
 import { readControlData } from './log/control-data.ts';
+import { patiently } from './patience.ts';
 import { ask, hangUp } from './query.ts';
 import { startFenced } from './start-fenced.ts';
 import { stopAtOnce } from './stop-at-once.ts';
@@ -43,15 +44,13 @@ export async function boot(member: Member, signal: AbortSignal): Promise<FoundMe
 async function findServer(m: Member, taint: number, signal: AbortSignal): Promise<Postgres> {
   hangUp(m);
   if (m.server.pid === null) return { mode: 'down' };
-  const running = await ask<Running>(m, RUNNING, signal).then(
-    ([row]) => row,
-    (error: unknown) => {
-      m.io.log(`the server that runs does not say what it is: ${String(error)}`);
-      return undefined;
-    },
-  );
-  signal.throwIfAborted();
-  if (running === undefined) {
+  const running = await patiently(async () => (await ask<Running>(m, RUNNING, signal))[0], {
+    isRunning: () => m.server.pid !== null,
+    log: (message) => m.io.log(message),
+    signal,
+  });
+  // It may be frozen, or half-way to somewhere.
+  if (running === null || running === undefined) {
     await stopAtOnce(m, signal);
     return { mode: 'down' };
   }
