@@ -66,6 +66,9 @@ export class FailoverGates {
       },
       pulse: (deadlineMs) => real.pulse(deadlineMs),
       look: (deadlineMs) => real.look(deadlineMs),
+      get isClosing() {
+        return real.isClosing;
+      },
       close: () => real.close(),
     };
   }

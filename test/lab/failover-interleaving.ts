@@ -2,6 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
+import type { UnitContext } from '../../packages/nines/src/engines/engine.ts';
+import { historyFileName } from '../../packages/nines/src/engines/postgres/primary/history.ts';
 import { clusterKeys } from '../../packages/nines/src/store/keys.ts';
 import type { GroupRecord } from '../../packages/nines/src/failover/record.ts';
 import type { GroupView } from '../../packages/nines/src/failover/group-view.ts';
@@ -176,11 +178,25 @@ export class Interleaving {
 
   /** What that member promised for good. */
   durable(node: string): { promise: number; taint: number } {
-    const { paths } = this.agents.cluster.context('postgres', NODES.indexOf(node as (typeof NODES)[number]));
-    return JSON.parse(readFileSync(join(paths.dataDir, 'units', `postgres-${GROUP}`, 'failover.json'), 'utf8')) as {
-      promise: number;
-      taint: number;
-    };
+    return JSON.parse(readFileSync(join(this.#unitFolder(node), 'failover.json'), 'utf8')) as { promise: number; taint: number };
+  }
+
+  /** The file of `timeline` in its pg_wal. */
+  historyFile(node: string, timeline: number): string {
+    return join(this.#unitFolder(node), 'data', 'pg_wal', historyFileName(timeline));
+  }
+
+  serverLog(node: string): string {
+    const { dataDir } = this.#context(node).paths;
+    return readFileSync(join(dataDir, 'logs', `postgres-${GROUP}.log`), 'utf8');
+  }
+
+  #unitFolder(node: string): string {
+    return join(this.#context(node).paths.dataDir, 'units', `postgres-${GROUP}`);
+  }
+
+  #context(node: string): UnitContext {
+    return this.agents.cluster.context('postgres', NODES.indexOf(node as (typeof NODES)[number]));
   }
 
   async record(): Promise<{ record: GroupRecord; revision: number }> {

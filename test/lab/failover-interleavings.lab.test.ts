@@ -1,4 +1,6 @@
 /** Single steps of a failover held, lost or cut off at the worst moment, over real PostgreSQL and a real etcd. */
+import { chown, copyFile, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { eventually } from './etcd-cluster.ts';
@@ -93,6 +95,35 @@ describeLab('an election that is held up half-way', () => {
       group.revive(winner);
       await group.agents.whole(LEADS_MS * 2);
       expect(group.durable(winner).taint).toBe(0);
+    });
+  });
+
+  it('a standby that has heard of the winner that died, and received nothing of it, follows the next one', async () => {
+    await group.play('winner dies, heard of', async ({ leader, others, view }) => {
+      const term = view.term + 1;
+      const proofs = group.holdCommands(others, 'prove');
+      const follows = group.holdCommands([leader, ...others], 'follow');
+      const copies = group.holdCommands([leader], 'rebuild');
+      process.kill(group.agents.postmaster(leader), 'SIGKILL');
+      const { node: winner } = await group.first(proofs);
+      const standby = others.find((node) => node !== winner) ?? '';
+      await follows.get(standby)?.reached;
+      // What its receiver would fetch first.
+      const history = group.historyFile(standby, term);
+      await copyFile(group.historyFile(winner, term), history);
+      const { uid, gid } = await stat(dirname(history));
+      await chown(history, uid, gid);
+      await eventually('its server has made that its own future', 5_000, () =>
+        group.serverLog(standby).includes(`new target timeline is ${term}\n`),
+      );
+      const swaps = group.holdSwaps([standby], 'promoting');
+      group.crash(winner);
+      for (const gate of [...follows.values(), ...copies.values()]) gate.open();
+      await eventually('the former leader has the next term', LEADS_MS, async () => (await group.record()).record.term === term + 1);
+      for (const gate of swaps.values()) gate.open();
+      await group.anotherLeads({ ...view, term });
+      expect(group.agents.leader()).toBe(leader);
+      group.revive(winner);
     });
   });
 

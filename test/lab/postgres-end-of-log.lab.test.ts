@@ -20,10 +20,11 @@ import {
   soon,
   type TestMember,
   type TestMembers,
+  wishFor,
 } from './postgres-members.ts';
 import { describeLab } from './require-root.ts';
 
-const SEGMENT_BYTES = 16 * 1024 * 1024;
+const SEGMENT_BYTES = 4 * 1024 * 1024;
 const PAGE_BYTES = 8192;
 
 describeLab('the end of a log', () => {
@@ -34,7 +35,7 @@ describeLab('the end of a log', () => {
 
   const fill = (m: TestMember, rows = 1) => m.sql(`insert into notes select g, repeat('x', 500) from generate_series(1, ${rows}) g`);
   const streams = async () => {
-    expect(await follow(standby, { leader: nodeOf(leader), term, counted: true }, soon())).toBe(true);
+    expect(await follow(standby, wishFor(leader, term), soon())).toBe(true);
     await receivedOn(standby, await flushedOn(leader));
   };
   /** The standby is fenced, and its word about its log taken; then it is promoted and the old leader becomes its standby. */
@@ -129,7 +130,7 @@ describeLab('the end of a log', () => {
     await stopAtOnce(standby, soon());
     // A recycled file is an older one under a new name: all behind the end is the older one's.
     const [file] = await leader.sql<{ name: string; older: string }>(
-      'select pg_walfile_name(pg_current_wal_flush_lsn()) as name, pg_walfile_name(pg_current_wal_flush_lsn() - 16777216) as older',
+      'select pg_walfile_name(pg_current_wal_flush_lsn()) as name, pg_walfile_name(pg_current_wal_flush_lsn() - 4194304) as older',
     );
     const path = (name: string | undefined) => `${standby.layout.dataDir}/pg_wal/${name}`;
     const behind = log!.lsn % SEGMENT_BYTES;

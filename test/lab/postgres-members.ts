@@ -14,6 +14,7 @@ import { parseLsn } from '../../packages/nines/src/engines/postgres/lsn.ts';
 import { planPostgres, postgresPassword } from '../../packages/nines/src/engines/postgres/plan.ts';
 import { historyFileName, parseHistory } from '../../packages/nines/src/engines/postgres/primary/history.ts';
 import { removeTree } from '../../packages/nines/src/engines/postgres/remove-tree.ts';
+import type { PostgresCommand } from '../../packages/nines/src/failover/commands.ts';
 import type { LogEnd } from '../../packages/nines/src/failover/log.ts';
 import { eventually, type TestCluster, testCluster } from './data-engine-cluster.ts';
 
@@ -122,6 +123,8 @@ export async function timed<Result>(work: () => Promise<Result>): Promise<{ resu
   return { result, ms: Math.round((performance.now() - startedAt) * 10) / 10 };
 }
 
+type FollowWish = Omit<Extract<PostgresCommand, { kind: 'follow' }>, 'kind'>;
+
 export const nodeOf = (m: TestMember): string => m.member.replicaName;
 
 /** As PostgreSQL itself does it, with the roles and slots of the others. Where its new timeline began, by its own history file. */
@@ -141,6 +144,12 @@ export async function promoteByHand(m: TestMember): Promise<{ timeline: number; 
   const timeline = row?.timeline ?? 0;
   const history = parseHistory(readFileSync(join(m.layout.dataDir, 'pg_wal', historyFileName(timeline)), 'utf8'));
   return { timeline, fork: { term: history.at(-1)?.parent ?? 0, lsn: history.at(-1)?.fork ?? 0 } };
+}
+
+/** To follow, where each leader went on from the end of the one before. Where exactly it forked is in no such order's interest. */
+export function wishFor(leader: TestMember, term: number, counted = true): FollowWish {
+  const timelines = Array.from({ length: term }, (_, at) => ({ term: at + 1, node: nodeOf(leader), parent: at, fork: 0 }));
+  return { leader: nodeOf(leader), term, timelines, counted };
 }
 
 export async function flushedOn(m: TestMember): Promise<number> {

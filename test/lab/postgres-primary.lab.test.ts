@@ -7,6 +7,7 @@ import { readDurable } from '../../packages/nines/src/engines/postgres/durable/f
 import { endSessions, setAdmission } from '../../packages/nines/src/engines/postgres/primary/admission.ts';
 import { FOREIGN_HISTORY, historyFileName, parseHistory } from '../../packages/nines/src/engines/postgres/primary/history.ts';
 import { serverChildren } from '../../packages/nines/src/engines/postgres/primary/server-children.ts';
+import { getReady } from '../../packages/nines/src/engines/postgres/standby/get-ready.ts';
 import { startFenced } from '../../packages/nines/src/engines/postgres/standby/start-fenced.ts';
 import { LONE } from '../../packages/nines/src/failover/record.ts';
 import { eventually } from './data-engine-cluster.ts';
@@ -79,6 +80,21 @@ describeLab('a primary', () => {
     await story.order(a, { kind: 'prove', setting: anyOf(1, b) }, 'proved');
     await eventually('nobody waits any more', 3_000, async () => (await waiting(a)) === 0);
     await story.setting(a, anyOf(1, b, c));
+  });
+
+  it('finds on a standby the slots that it will need when it leads, which keep no log meanwhile', async () => {
+    type Slot = { name: string; reserved: boolean };
+    const slots = ({ m }: StoryMember) =>
+      m.sql<Slot>('select slot_name as name, restart_lsn is not null as reserved from pg_replication_slots order by 1');
+    await b.m.sql("select pg_create_physical_replication_slot('replica_2', true)");
+    await getReady(b.m, soon());
+    const ready = [
+      { name: 'replica_0', reserved: false },
+      { name: 'replica_2', reserved: false },
+    ];
+    expect(await slots(b)).toEqual(ready);
+    await getReady(b.m, soon());
+    expect(await slots(b)).toEqual(ready);
   });
 
   it('proves nothing while a walsender does not show that it has the setting', async () => {

@@ -31,6 +31,7 @@ import {
   type TestMember,
   type TestMembers,
   timed,
+  wishFor,
 } from './postgres-members.ts';
 import { describeLab } from './require-root.ts';
 
@@ -79,18 +80,18 @@ describeLab('a standby', () => {
     expect(
       await b.sql("select current_setting('synchronous_standby_names') as names, current_setting('primary_conninfo') as source"),
     ).toEqual([{ names: 'ANY 1 ("nobody")', source: '' }]);
-    const followed = await timed(() => follow(b, { leader: nodeOf(a), term: 2, counted: false }, soon()));
+    const followed = await timed(() => follow(b, wishFor(a, 2, false), soon()));
     expect(followed.result, tailOf(b)).toBe(true);
     await streamsAs('replica_1_f2');
-    const counted = await timed(() => follow(b, { leader: nodeOf(a), term: 2, counted: true }, soon()));
+    const counted = await timed(() => follow(b, wishFor(a, 2), soon()));
     expect(counted.result).toBe(true);
     await streamsAs('replica_1_t2');
     show(`follow: streams after ${followed.ms} ms; under another name after ${counted.ms} ms`);
-    await expect(follow(b, { leader: nodeOf(b), term: 2, counted: true }, soon())).rejects.toMatchObject({ code: 'E_CONFIG_INVALID' });
+    await expect(follow(b, wishFor(b, 2), soon())).rejects.toMatchObject({ code: 'E_CONFIG_INVALID' });
   });
 
   it('promises durably, and nothing comes in any more; the promise never falls', async () => {
-    await follow(b, { leader: nodeOf(a), term: 2, counted: true }, soon());
+    await follow(b, wishFor(a, 2), soon());
     await fill(a, 100);
     await receivedOn(b, await flushedOn(a));
     const fenced = await timed(() => fence(b, 7, soon()));
@@ -106,7 +107,7 @@ describeLab('a standby', () => {
   });
 
   it('a receiver that the server starts by itself finds nobody: the service file is the fence', async () => {
-    await follow(b, { leader: nodeOf(a), term: 2, counted: true }, soon());
+    await follow(b, wishFor(a, 2), soon());
     const before = receivers(b);
     await receiveNothing(b, soon());
     expect(before.length).toBe(1);
@@ -119,7 +120,7 @@ describeLab('a standby', () => {
   });
 
   it('fences with a receiver that does not end: its server goes with it', async () => {
-    await follow(b, { leader: nodeOf(a), term: 2, counted: true }, soon());
+    await follow(b, wishFor(a, 2), soon());
     const [receiver] = receivers(b);
     process.kill(receiver!, 'SIGSTOP');
     const fenced = await timed(() => fence(b, 8, soon()));
@@ -130,7 +131,7 @@ describeLab('a standby', () => {
   });
 
   it('an agent that starts keeps a standby that follows as it is', async () => {
-    await follow(b, { leader: nodeOf(a), term: 2, counted: true }, soon());
+    await follow(b, wishFor(a, 2), soon());
     const before = receivers(b);
     expect((await boot(b, soon())).postgres).toEqual({
       mode: 'standby',
@@ -144,7 +145,7 @@ describeLab('a standby', () => {
   });
 
   it('an agent that starts keeps a server that is not heard for a moment', async () => {
-    await follow(b, { leader: nodeOf(a), term: 2, counted: true }, soon());
+    await follow(b, wishFor(a, 2), soon());
     const before = b.server.pid;
     b.server.kill('SIGSTOP');
     const thaw = setTimeout(() => b.server.kill('SIGCONT'), 1_500);
@@ -161,7 +162,7 @@ describeLab('a standby', () => {
     await writeFile(b.layout.serviceFile, service.replace('_t2', '_t3'));
     expect((await boot(b, soon())).postgres).toEqual({ mode: 'standby', following: null, log: await endOfLog(b, soon()) });
     expect(receivers(b)).toEqual([]);
-    await follow(b, { leader: nodeOf(a), term: 2, counted: true }, soon());
+    await follow(b, wishFor(a, 2), soon());
   });
 
   it('an agent that starts stops a standby whose promotion may be on its way, and a server that does not answer', async () => {
@@ -225,7 +226,7 @@ describeLab('a standby', () => {
     show(`rebuild ${rebuilt.ms} ms`);
     expect(rebuilt.result).toMatchObject({ taint: 0, log: { term: 3 } });
     expect(await readDurable(a)).toEqual({ promise: 5, taint: 0 });
-    expect(await follow(a, { leader: nodeOf(b), term: 3, counted: true }, soon())).toBe(true);
+    expect(await follow(a, wishFor(b, 3), soon())).toBe(true);
     await receivedOn(a, await flushedOn(b));
     await eventually('all rows are there', 5_000, async () => (await rows(a)) === (await rows(b)));
     expect(await namesOn(b)).toEqual(['replica_0_t3']);
@@ -265,7 +266,7 @@ describeLab('a standby', () => {
     await stopAtOnce(c, soon());
     expect(await endOfLog(c, soon())).toEqual(lagging);
     await startFenced(c, soon());
-    expect(await follow(c, { leader: nodeOf(b), term: 3, counted: true }, soon())).toBe(true);
+    expect(await follow(c, wishFor(b, 3), soon())).toBe(true);
     await receivedOn(c, await flushedOn(b));
     expect((await fence(c, 1, soon())).log).toEqual({ term: 3, lsn: await flushedOn(b) });
   });
@@ -296,7 +297,7 @@ describeLab('a standby', () => {
       await b.sql('checkpoint');
       return (await slot()) === 'lost';
     });
-    await follow(a, { leader: nodeOf(b), term: 3, counted: true }, soon());
+    await follow(a, wishFor(b, 3), soon());
     const lookout = new Lookout(a);
     const { flushLsn } = await lookout.look(1_000);
     const named: boolean[] = [];
@@ -310,7 +311,7 @@ describeLab('a standby', () => {
     lookout.close();
     show(`a receiver whose next log is gone called itself streaming in ${named.filter(Boolean).length} of ${named.length} looks`);
     await rebuild(a, { leader: nodeOf(b), term: 3 }, soon());
-    expect(await follow(a, { leader: nodeOf(b), term: 3, counted: true }, soon())).toBe(true);
+    expect(await follow(a, wishFor(b, 3), soon())).toBe(true);
     await receivedOn(a, await flushedOn(b));
     expect(await slot()).toBe('reserved');
     await b.sql('alter system reset all');

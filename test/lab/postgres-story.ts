@@ -74,7 +74,11 @@ export class Story {
   }
 
   follow(who: StoryMember, leader: StoryMember): Promise<Answer<'followed'>> {
-    return this.order(who, { kind: 'follow', leader: leader.node, term: this.term, counted: true }, 'followed');
+    return this.order(
+      who,
+      { kind: 'follow', leader: leader.node, term: this.term, timelines: [...this.timelines], counted: true },
+      'followed',
+    );
   }
 
   /** initdb on the first, which leads alone and admits; the others are copies of it that follow. */

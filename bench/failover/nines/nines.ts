@@ -143,11 +143,16 @@ async function accessOf(cluster: Cluster): Promise<DatabaseAccess> {
   };
 }
 
+/** Ready means that somebody may take the address; who does is settled a moment later. */
 async function gatewayHost(cluster: Cluster, signal: AbortSignal): Promise<string> {
   const argv = ['/usr/sbin/ip', '-o', 'addr', 'show', 'to', `${cluster.spec.gatewayAddress}/32`];
-  for (const host of Object.keys(cluster.addresses)) {
-    const { stdout } = await execOnHost(cluster.lab, host, argv, { signal, timeoutMs: 3_000 });
-    if (stdout.trim() !== '') return host;
+  const startedMs = performance.now();
+  while (performance.now() - startedMs < MOVE_TIMEOUT_MS) {
+    for (const host of Object.keys(cluster.addresses)) {
+      const { stdout } = await execOnHost(cluster.lab, host, argv, { signal, timeoutMs: 3_000 });
+      if (stdout.trim() !== '') return host;
+    }
+    await delay(POLL_MS, undefined, { signal });
   }
   throw new Error('no host holds the address of the gateway');
 }

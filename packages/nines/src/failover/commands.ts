@@ -15,8 +15,11 @@ export type PostgresCommand =
   | { kind: 'start' }
   /** Make `epoch` the durable promise unless it is greater already, end every walreceiver, then find the end of the log. */
   | { kind: 'fence'; epoch: number }
-  /** Stream from `leader`: as `node_t<term>` when counted, as `node_f<term>` when not. */
-  | { kind: 'follow'; leader: NodeName; term: number; counted: boolean }
+  /**
+   * Forget the timelines that `term` does not descend from, then stream from `leader`: as `node_t<term>` when counted, as
+   * `node_f<term>` when not.
+   */
+  | { kind: 'follow'; leader: NodeName; term: number; timelines: readonly Timeline[]; counted: boolean }
   | { kind: 'clearTaint' }
   /** Write the taint, place the history files of every term below, bar clients, apply the setting, promote, check the timeline. */
   | { kind: 'promote'; term: number; timelines: readonly Timeline[]; setting: VoterSet }

@@ -51,6 +51,15 @@ describe('GroupSight', () => {
     expect(seen.view(PLACES, 60_000).leader).toMatchObject({ node: 'n2', term: 2 });
   });
 
+  it('has no leader while the leader says that it turns clients away', () => {
+    const seen = sight();
+    seen.heard({ ...BEAT, sequence: 2, admitting: false }, 10);
+    expect(seen.view(PLACES, 10)).toMatchObject({ leader: null, term: 1 });
+    // The switchover did not come about.
+    seen.heard({ ...BEAT, sequence: 3 }, 20);
+    expect(seen.view(PLACES, 20).leader?.node).toBe('n1');
+  });
+
   it('learns of a new leader before the record comes', () => {
     const seen = sight();
     seen.heard({ ...BEAT, node: 'n2', term: 2 }, 30);

@@ -37,7 +37,10 @@ export class GroupSight {
     this.#heard.set(heartbeat.node, { heartbeat, atMs });
     const { node, term, role, admitting } = heartbeat;
     if (term > this.#term) this.#enter(term);
-    if (role === 'primary' && admitting && term === this.#term) this.#leader = { node, term };
+    if (role !== 'primary' || term !== this.#term) return;
+    if (admitting) this.#leader = { node, term };
+    // It closes, to hand over: its successor is not known yet.
+    else if (this.#leader?.node === node) this.#leader = null;
   }
 
   read(view: RecordView): void {

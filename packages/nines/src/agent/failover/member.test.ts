@@ -29,6 +29,7 @@ const CONTROL: PostgresControl = {
   execute: () => never,
   pulse: () => never,
   look: () => never,
+  isClosing: false,
   close: () => undefined,
 };
 

@@ -351,6 +351,7 @@ export class FailoverMember {
     this.#leaveWhenStale(nowMs);
     this.#reinitWhenLeft();
     if (nowMs - this.#lookedMs >= LOOK_EVERY_MS - BUSY_TICK_MS / 2) void this.#look(nowMs);
+    if (this.isHandingOver) this.#announcer.news();
     this.#announcer.beat(BUSY_TICK_MS / 2);
     const everyMs = this.#driver?.isBusy === true || this.#options.watch.isAlert() ? BUSY_TICK_MS : IDLE_TICK_MS;
     this.#beatDueMs = now() + everyMs;
@@ -437,6 +438,7 @@ export class FailoverMember {
       sight: this.#sight,
       pulses: this.#pulses,
       exitedTerm: this.#exitedTerm,
+      isClosing: this.#control.isClosing,
       leaves: this.#isLeaving,
       content: watch.content(),
       etcdReachable: link.reachable,

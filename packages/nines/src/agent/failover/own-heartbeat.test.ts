@@ -20,6 +20,7 @@ const of = (me: string, postgres: Postgres, more: Partial<OwnSituation> = {}) =>
       sight: SIGHT,
       pulses: 7,
       exitedTerm: 0,
+      isClosing: false,
       leaves: false,
       content: true,
       lagMs: 2,
@@ -42,7 +43,7 @@ describe('ownHeartbeat', () => {
     });
     expect(
       ownHeartbeat({
-        ...{ node: 'n2', sequence: 1, record: null, sight: null, pulses: 0, exitedTerm: 0, leaves: false },
+        ...{ node: 'n2', sequence: 1, record: null, sight: null, pulses: 0, exitedTerm: 0, isClosing: false, leaves: false },
         content: false,
         lagMs: 0,
         etcdReachable: true,
@@ -51,6 +52,11 @@ describe('ownHeartbeat', () => {
     ).toMatchObject({
       ...{ role: 'empty', epoch: 0, healthy: false, exited: false },
     });
+  });
+
+  it('does not admit while it closes for a switchover', () => {
+    expect(of('n1', PRIMARY).admitting).toBe(true);
+    expect(of('n1', PRIMARY, { isClosing: true }).admitting).toBe(false);
   });
 
   it('calls a primary that waits to open its term unhealthy while etcd is out of its reach', () => {

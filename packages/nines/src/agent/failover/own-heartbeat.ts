@@ -16,6 +16,8 @@ export interface OwnSituation {
   pulses: number;
   /** Greatest term whose primary ended here without an order. */
   exitedTerm: number;
+  /** New clients are turned away already, for a switchover. */
+  isClosing: boolean;
   leaves: boolean;
   content: boolean;
   lagMs: number;
@@ -23,7 +25,7 @@ export interface OwnSituation {
   etcdReachable: boolean;
 }
 
-export function ownHeartbeat({ state, record, sight, exitedTerm, etcdReachable, ...rest }: OwnSituation): Heartbeat {
+export function ownHeartbeat({ state, record, sight, exitedTerm, isClosing, etcdReachable, ...rest }: OwnSituation): Heartbeat {
   const postgres = state?.postgres ?? null;
   const following = postgres?.mode === 'standby' ? postgres.following : null;
   return {
@@ -32,7 +34,7 @@ export function ownHeartbeat({ state, record, sight, exitedTerm, etcdReachable, 
     term: postgres?.mode === 'primary' ? postgres.term : (record?.term ?? 0),
     role: postgres?.mode ?? 'empty',
     exited: state !== null && record !== null && hasExited(state, record, exitedTerm),
-    admitting: postgres?.mode === 'primary' && postgres.admitting,
+    admitting: postgres?.mode === 'primary' && postgres.admitting && !isClosing,
     healthy: sight?.answers === true && !isStranded(state, etcdReachable),
     flushLsn: sight?.flushLsn ?? null,
     replayLsn: sight?.replayLsn ?? null,

@@ -38,8 +38,15 @@ describe('the leader’s port', () => {
 
   it('is nobody’s when the term of the routed leader is over, and stays as it is while nothing is known', () => {
     expect(primaryPlan(routes(null, []), servers('ready'))).toBeNull();
-    expect(primaryPlan(routes(null, [], { routedTerm: 5 }), servers('ready'))).toBeNull();
     expect(plain(primaryPlan(routes(null, [], { routedTerm: 4 }), servers('ready')))).toEqual({ a1: 'maint', b1: 'maint', c1: 'maint' });
+  });
+
+  it('gets nobody new while the leader of the routed term closes, and ends nobody', () => {
+    expect(plain(primaryPlan(routes(null, [], { routedTerm: 5 }), servers('maint', 'ready')))).toEqual({
+      a1: 'maint',
+      b1: 'drain',
+      c1: 'maint',
+    });
   });
 
   it('property: one server at most is ready, and it is the leader', () => {

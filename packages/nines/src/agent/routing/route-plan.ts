@@ -3,7 +3,7 @@ import { primaryBackend, replicasBackend } from '../../engines/haproxy/database.
 import type { Routing } from '../../engines/haproxy/server-state.ts';
 import type { GroupView } from '../../failover/group-view.ts';
 
-/** A replica further behind gets no reads: one segment of WAL. One that was out comes back within half of it. */
+/** A replica further behind gets no reads. One that was out comes back within half of it. */
 const LAG_BOUND_BYTES = 16 * 1024 * 1024;
 /** While the others turn to a new leader nobody streams for a moment; reads go on meanwhile. */
 const ABSENCE_MS = 1_000;
@@ -24,7 +24,9 @@ export function primaryPlan({ view, routedTerm }: GroupRoutes, servers: Servers)
   if (leader !== null) return planOf(servers, (host) => (host === leader.host ? 'ready' : 'maint'));
   // An agent that just began does not know yet whom the last one routed to: that goes on until it does. A leader that this
   // one routed to, and whose term is over, is deposed.
-  return routedTerm !== null && view.term > routedTerm ? planOf(servers, () => 'maint') : null;
+  if (routedTerm === null || view.term < routedTerm) return null;
+  // Of the same term it says itself that it closes: nobody new is sent there, and who is there may end in peace.
+  return planOf(servers, (host) => (view.term > routedTerm || servers.get(host) === 'maint' ? 'maint' : 'drain'));
 }
 
 /** What every server of the replicas' port should be; null: leave it as it is. */

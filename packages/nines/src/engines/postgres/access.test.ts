@@ -1,12 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { dataContext } from '../testing/data-context.ts';
-import { renderAccess } from './access.ts';
+import { renderAccess, renderIdentityMap } from './access.ts';
 import { postgresGroup } from './group.ts';
+
+const ADMITTED = '@"/run/admitted"';
 
 function rulesOf(wishes: Omit<Parameters<typeof dataContext>[0], 'engine' | 'ordinal'>): string[][] {
   const { spec } = dataContext({ engine: 'postgres', ordinal: 0, ...wishes });
-  const lines = renderAccess(spec, postgresGroup(spec, 'main')).split('\n');
+  const lines = renderAccess(spec, postgresGroup(spec, 'main'), '/run/admitted').split('\n');
   return lines.filter((line) => line !== '' && !line.startsWith('#')).map((line) => line.split(/ +/));
 }
 
@@ -17,6 +19,7 @@ describe('renderAccess', () => {
         const admitting = rulesOf({ count, network }).filter((rule) => rule.at(-1) !== 'reject');
         for (const rule of admitting) {
           expect(['local', 'hostssl']).toContain(rule[0]);
+          if (rule[0] === 'local' && rule[2] === '"postgres"') continue;
           expect(rule.at(-1)).toBe('scram-sha-256');
           if (rule[0] === 'hostssl') expect(rule[3]).toMatch(/\/32$/);
         }
@@ -43,15 +46,24 @@ describe('renderAccess', () => {
     expect(superuser.map((rule) => rule[0])).toEqual(['local']);
   });
 
+  it('takes the machine’s root for the superuser, by the kernel’s word, and nobody else', () => {
+    expect(rulesOf({ count: 3 }).filter((rule) => rule.includes('peer'))).toEqual([['local', 'all', '"postgres"', 'peer', 'map=nines']]);
+    expect(
+      renderIdentityMap()
+        .split('\n')
+        .filter((line) => line !== '' && !line.startsWith('#')),
+    ).toEqual(['nines root postgres']);
+  });
+
   it('quotes the database, so that one named like a keyword opens nothing else', () => {
-    const app = rulesOf({ count: 1, postgres: { database: 'all' } }).find((rule) => rule[0] === 'hostssl' && rule[2] === '@admitted');
+    const app = rulesOf({ count: 1, postgres: { database: 'all' } }).find((rule) => rule[0] === 'hostssl' && rule[2] === ADMITTED);
     expect(app?.[1]).toBe('"all"');
   });
 
   it('names the application by the file that the executor writes, nowhere by itself', () => {
     const rules = rulesOf({ count: 3 });
     expect(rules.filter((rule) => rule[2]?.includes('app'))).toEqual([]);
-    expect(rules.filter((rule) => rule[0] === 'hostssl' && rule[2] === '@admitted').map((rule) => rule[1])).toEqual([
+    expect(rules.filter((rule) => rule[0] === 'hostssl' && rule[2] === ADMITTED).map((rule) => rule[1])).toEqual([
       '"app"',
       '"app"',
       '"app"',
@@ -59,8 +71,8 @@ describe('renderAccess', () => {
   });
 
   it('answers the agent whether the application is admitted, under a database that does not exist', () => {
-    expect(rulesOf({ count: 3 }).filter((rule) => rule[0] === 'local' && rule[2] === '@admitted')).toEqual([
-      ['local', '"nines-admission"', '@admitted', 'scram-sha-256'],
+    expect(rulesOf({ count: 3 }).filter((rule) => rule[0] === 'local' && rule[2] === ADMITTED)).toEqual([
+      ['local', '"nines-admission"', ADMITTED, 'scram-sha-256'],
     ]);
   });
 });

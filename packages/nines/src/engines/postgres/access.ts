@@ -3,6 +3,8 @@ import type { ClusterSpec } from '../../topology/cluster-spec.ts';
 import type { PostgresGroup } from './group.ts';
 
 const METHOD = 'scram-sha-256';
+/** The socket's folder is the server's own, and the kernel says who connects: root is the agent, and could read the password anyway. */
+const OF_ROOT = 'peer map=nines';
 
 /** Content of the file `admitted`, which the application's lines name. */
 export const ADMIT_APPLICATION = '"app"\n';
@@ -13,20 +15,23 @@ export const ADMIT_NOBODY = '"nobody"\n';
 export const ADMISSION_DATABASE = 'nines-admission';
 
 /**
- * Only what is listed gets in: the superuser by the unix socket alone, the application from the cluster's hosts into
- * its own database alone and only while it is admitted, each member's replication role from its own host alone, all with
- * TLS and scram.
+ * Only what is listed gets in: the superuser by the unix socket alone, and for the machine's root alone; the application from the cluster's hosts into
+ * its own database alone and only while it is admitted, each member's replication role from its own host alone, over the
+ * network with TLS and scram.
+ * @param admittedFile whose content is `ADMIT_APPLICATION` or `ADMIT_NOBODY`
  */
-export function renderAccess(spec: ClusterSpec, group: PostgresGroup): string {
+export function renderAccess(spec: ClusterSpec, group: PostgresGroup, admittedFile: string): string {
+  const admitted = `@${quoted(admittedFile)}`;
   const database = quoted(group.settings.database);
   const clients = Object.keys(spec.hosts)
     .toSorted()
     .flatMap((name) => sourceAddresses(spec.hosts[name]!.address));
   const lines = [
     '# Written by Nines from the topology; changes here are overwritten.',
-    rule('local', 'all', '"postgres","monitor"', '', METHOD),
-    rule('local', quoted(ADMISSION_DATABASE), '@admitted', '', METHOD),
-    ...unique(clients).map((address) => rule('hostssl', database, '@admitted', address, METHOD)),
+    rule('local', 'all', '"postgres"', '', OF_ROOT),
+    rule('local', 'all', '"monitor"', '', METHOD),
+    rule('local', quoted(ADMISSION_DATABASE), admitted, '', METHOD),
+    ...unique(clients).map((address) => rule('hostssl', database, admitted, address, METHOD)),
     ...unique(clients).map((address) => rule('hostssl', `${database},"postgres"`, '"monitor"', address, METHOD)),
     ...group.members.flatMap((member) =>
       sourceAddresses(member.address).map((address) => rule('hostssl', 'replication', quoted(member.replicaName), address, METHOD)),
@@ -36,6 +41,11 @@ export function renderAccess(spec: ClusterSpec, group: PostgresGroup): string {
     rule('host', 'replication', 'all', 'all', 'reject'),
   ];
   return `${lines.join('\n')}\n`;
+}
+
+/** pg_ident.conf: which of the machine's users is the superuser. A password costs two processes 4096 rounds of a hash, at each step of a failover. */
+export function renderIdentityMap(): string {
+  return '# Written by Nines; changes here are overwritten.\nnines root postgres\n';
 }
 
 /** Quoted, so that a name such as `all` or `replication` is a name and not the keyword. */

@@ -76,7 +76,7 @@ export async function copyLeader(m: Member, source: PostgresMember, wanted: Lead
   refuseOther(source, found, wanted);
   // What an attempt left that could not clean up after itself would stop every later one.
   await removeTree(layout.buildingDir, io);
-  await showLeader(m, source, { kind: 'clone' });
+  showLeader(m, source, { kind: 'clone' });
   try {
     const options = ['-d', `service=${CLONE_SERVICE}`, `--slot=${m.member.replicaName}`, '--wal-method=stream', '--checkpoint=fast'];
     const env = {
@@ -89,7 +89,7 @@ export async function copyLeader(m: Member, source: PostgresMember, wanted: Lead
     const argv = [BASEBACKUP_BINARY, '-D', layout.buildingDir, ...options, '--no-password'];
     await io.run(argv, { user: POSTGRES_USER, cwd: layout.unitDir, env, timeoutMs: COPY_MS });
   } finally {
-    await showNobody(m);
+    showNobody(m);
   }
   refuseOther(source, { ...found, term: await termOfCopy(layout.buildingDir) }, found);
 }

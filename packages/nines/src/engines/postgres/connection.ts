@@ -80,12 +80,12 @@ export function localConnection(context: UnitContext, database: string, timeoutM
 /** A new connection for one use: closed when that ends, and by the signal, so that nobody waits for a frozen server. */
 export async function withConnection<Result>(
   context: UnitContext,
-  limits: { timeoutMs: number; signal: AbortSignal } & SessionOptions,
+  limits: { timeoutMs: number; signal: AbortSignal; database?: string } & SessionOptions,
   use: (connection: LocalConnection) => Promise<Result>,
 ): Promise<Result> {
-  const { timeoutMs, signal, ...more } = limits;
+  const { timeoutMs, signal, database = 'postgres', ...more } = limits;
   signal.throwIfAborted();
-  const connection = localConnection(context, 'postgres', timeoutMs, more);
+  const connection = localConnection(context, database, timeoutMs, more);
   const close = () => connection.close();
   signal.addEventListener('abort', close, { once: true });
   try {

@@ -66,6 +66,8 @@ export interface PostgresControl {
   /** Of a primary. Rejects when no quorum acknowledged it by the deadline; never cancels a waiting commit of a client. */
   pulse(deadlineMs: number): Promise<Pulse>;
   look(deadlineMs: number): Promise<MemberSight>;
+  /** A clean stop is under way and new clients are turned away: they had better not be sent here. */
+  readonly isClosing: boolean;
   /** Closes connections; the server goes on. */
   close(): void;
 }

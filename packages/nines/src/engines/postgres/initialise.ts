@@ -15,6 +15,11 @@ import { readControlData } from './standby/log/control-data.ts';
 import { endOfLog } from './standby/end-of-log.ts';
 
 const PROBE_MS = 300;
+/**
+ * A promotion copies the last segment of the log into its new timeline, whole and synced, before anybody may write: 16 MB took 85 ms
+ * where 4 MB take 30.
+ */
+const SEGMENT_MB = 4;
 
 /** Under this name the cluster remembers that the group has data. */
 export const firstDataOf = (group: string): string => `postgres/${group}`;
@@ -65,7 +70,13 @@ export async function initialise(member: Member, signal: AbortSignal): Promise<{
 async function runInitdb({ context, layout, io }: Member): Promise<void> {
   await replaceFile(layout.initialPasswordFile, `${postgresPassword(context, 'postgres')}\n`, 0o600);
   try {
-    const options = ['--username=postgres', `--pwfile=${layout.initialPasswordFile}`, '--auth=scram-sha-256', '--data-checksums'];
+    const options = [
+      '--username=postgres',
+      `--pwfile=${layout.initialPasswordFile}`,
+      '--auth=scram-sha-256',
+      '--data-checksums',
+      `--wal-segsize=${SEGMENT_MB}`,
+    ];
     const locale = ['--encoding=UTF8', '--locale=C.UTF-8', '--no-instructions'];
     await io.run([INITDB_BINARY, '-D', layout.buildingDir, ...options, ...locale], { user: POSTGRES_USER, cwd: layout.unitDir });
   } finally {

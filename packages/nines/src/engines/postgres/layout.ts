@@ -22,7 +22,10 @@ export interface PostgresLayout {
   markerFile: string;
   configFile: string;
   reloadableFile: string;
-  /** Included last by `configFile`: the three settings that follow leadership. Written by the executor alone. */
+  /**
+   * Included last by `configFile`: the three settings that follow leadership. Written by the executor alone. In the folder of the
+   * socket, as the two others that change with the leader: in memory no change waits for a disk, and every start writes them first.
+   */
   leadershipFile: string;
   accessFile: string;
   /** Named by `accessFile` as `@admitted`: which role may connect as the application. Written by the executor alone. */
@@ -46,6 +49,7 @@ export const MARKER_NAME = 'nines.json';
 export function postgresLayout(context: Pick<UnitContext, 'unit' | 'paths'>): PostgresLayout {
   const unitDir = join(context.paths.dataDir, 'units', context.unit.name);
   const dataDir = join(unitDir, 'data');
+  const socketDir = join(context.paths.runDir, context.unit.name);
   return {
     unitDir,
     dataDir,
@@ -54,15 +58,15 @@ export function postgresLayout(context: Pick<UnitContext, 'unit' | 'paths'>): Po
     markerFile: join(dataDir, MARKER_NAME),
     configFile: join(unitDir, 'postgresql.conf'),
     reloadableFile: join(unitDir, 'reloadable.conf'),
-    leadershipFile: join(unitDir, 'leadership.conf'),
+    leadershipFile: join(socketDir, 'leadership.conf'),
     accessFile: join(unitDir, 'pg_hba.conf'),
-    admittedFile: join(unitDir, 'admitted'),
+    admittedFile: join(socketDir, 'admitted'),
     identityMapFile: join(unitDir, 'pg_ident.conf'),
-    serviceFile: join(unitDir, 'pg_service.conf'),
+    serviceFile: join(socketDir, 'pg_service.conf'),
     passwordFile: join(unitDir, 'pgpass'),
     initialPasswordFile: join(unitDir, 'initial-password'),
     failoverFile: join(unitDir, 'failover.json'),
-    socketDir: join(context.paths.runDir, context.unit.name),
+    socketDir,
     walViewDir: join(context.paths.runDir, `${context.unit.name}.wal`),
   };
 }

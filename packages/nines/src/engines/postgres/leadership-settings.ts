@@ -18,8 +18,9 @@ export interface LeadershipSettings {
 }
 
 /** In the file when it resolves, not yet loaded: the caller sends SIGHUP. Not synced, as every start writes it first. */
-export async function writeLeadershipSettings({ layout, member }: Member, settings: LeadershipSettings): Promise<void> {
-  await replaceVolatileFile(layout.leadershipFile, renderLeadershipSettings(settings, member.replicaName), 0o600);
+export function writeLeadershipSettings({ layout, member, knownNames }: Member, settings: LeadershipSettings): void {
+  knownNames.forget();
+  replaceVolatileFile(layout.leadershipFile, renderLeadershipSettings(settings, member.replicaName), 0o600);
 }
 
 export function renderLeadershipSettings({ standbyNames, follows }: LeadershipSettings, slot: string): string {

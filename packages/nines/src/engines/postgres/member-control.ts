@@ -19,6 +19,7 @@ import { preparePrimary } from './roles.ts';
 import { boot } from './standby/boot.ts';
 import { fence } from './standby/fence.ts';
 import { follow } from './standby/follow.ts';
+import { getReady } from './standby/get-ready.ts';
 import { hangUp } from './standby/query.ts';
 import { rebuild } from './standby/rebuild.ts';
 import { startFenced } from './standby/start-fenced.ts';
@@ -30,8 +31,9 @@ const EXECUTORS: PostgresExecutors<[m: Member, signal: AbortSignal], Promise<Pos
     return { kind: 'started' };
   },
   fence: async ({ epoch }, m, signal) => ({ kind: 'fenced', ...(await fence(m, epoch, signal)) }),
-  follow: async ({ leader, term, counted }, m, signal) => {
-    await follow(m, { leader, term, counted }, signal);
+  follow: async (command, m, signal) => {
+    await follow(m, command, signal);
+    const { leader, term, counted } = command;
     return { kind: 'followed', leader, term, counted };
   },
   clearTaint: async (_command, m) => {
@@ -85,6 +87,8 @@ const DEADLINES_MS: { [Kind in PostgresCommand['kind']]: number } = {
 const BOOT_MS = 120_000;
 const OBSERVE_AGAIN_MS = 500;
 const PREPARE_AGAIN_MS = 2_000;
+/** What nobody waits for comes this long after a failover: clients are coming back. */
+const AFTER_MS = 1_000;
 /** The core orders what failed again at once. */
 const BACK_OFF_MS = [0, 50, 100, 200, 400, 800] as const;
 
@@ -94,6 +98,7 @@ class MemberControl implements PostgresControl {
   readonly #lookout: Lookout;
   readonly #ends: AbortController = new AbortController();
   #failures = 0;
+  #idle = new AbortController();
   #isPreparing = false;
 
   constructor(options: ControlOptions) {
@@ -122,13 +127,15 @@ class MemberControl implements PostgresControl {
   }
 
   async execute(command: PostgresCommand, signal: AbortSignal): Promise<PostgresEvent> {
+    this.#idle.abort();
     try {
       const event = await this.#carryOut(command, AbortSignal.any([signal, AbortSignal.timeout(DEADLINES_MS[command.kind])]));
       // The core orders it again at once, until the end is sure.
       if (event.kind === 'fenced' && event.log === null) await this.#backOff(signal);
       else this.#failures = 0;
       // Not in the way of clients: after a failover everything is there, and only passwords are compared.
-      if (event.kind === 'admitted') this.#prepareInBackground();
+      if (event.kind === 'admitted') this.#prepareInBackground(AFTER_MS);
+      if (event.kind === 'followed') void this.#getReady();
       return event;
     } catch (error) {
       signal.throwIfAborted();
@@ -147,6 +154,10 @@ class MemberControl implements PostgresControl {
 
   look(deadlineMs: number): Promise<MemberSight> {
     return this.#lookout.look(deadlineMs);
+  }
+
+  get isClosing(): boolean {
+    return this.#member.door.isClosing;
   }
 
   close(): void {
@@ -181,17 +192,31 @@ class MemberControl implements PostgresControl {
     }
   }
 
-  #prepareInBackground(): void {
+  /** Until the next command. */
+  async #getReady(): Promise<void> {
+    this.#idle = new AbortController();
+    const signal = AbortSignal.any([this.#idle.signal, this.#member.io.signal]);
+    try {
+      await delay(AFTER_MS, undefined, { signal });
+      await getReady(this.#member, signal);
+    } catch (error) {
+      // Before the first leader has made the database there is none to connect to.
+      if (!signal.aborted) this.#member.io.log(`not all is ready for the day when this member leads: ${String(error)}`);
+    }
+  }
+
+  #prepareInBackground(afterMs = 0): void {
     if (this.#isPreparing) return;
     this.#isPreparing = true;
-    void this.#prepare().finally(() => {
+    void this.#prepare(afterMs).finally(() => {
       this.#isPreparing = false;
     });
   }
 
   /** Until it is done: nobody orders it again. A server that leads no more is left alone. */
-  async #prepare(): Promise<void> {
+  async #prepare(afterMs: number): Promise<void> {
     const { context, io, server } = this.#member;
+    await delay(afterMs, undefined, { signal: io.signal }).catch(() => undefined);
     while (!io.signal.aborted && server.pid !== null) {
       try {
         return await preparePrimary(context, io);

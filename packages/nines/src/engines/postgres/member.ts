@@ -2,6 +2,7 @@
 import type { EngineIo, UnitContext } from '../engine.ts';
 import type { ServerProcess } from './control.ts';
 import { membershipOf, type PostgresGroup, type PostgresMember } from './group.ts';
+import { KnownNames } from './known-names.ts';
 import { type PostgresLayout, postgresLayout } from './layout.ts';
 
 export interface Member {
@@ -11,13 +12,17 @@ export interface Member {
   member: PostgresMember;
   layout: PostgresLayout;
   server: ServerProcess;
+  /** Shared by all copies of this member. */
+  knownNames: KnownNames;
+  /** Shared as well. True while a clean stop bars clients. */
+  door: { isClosing: boolean };
   /** Of the agent's whole life; what a command starts ends by the command's own signal (see `endingBy`). */
   io: EngineIo;
 }
 
 export function memberOf({ context, server, io }: Pick<Member, 'context' | 'server' | 'io'>): Member {
   const { group, member } = membershipOf(context.spec, context.unit);
-  return { context, group, member, layout: postgresLayout(context), server, io };
+  return { context, group, member, layout: postgresLayout(context), server, knownNames: new KnownNames(), door: { isClosing: false }, io };
 }
 
 /** The same, for one command: its tools end by the command's signal, too, and by the one of the call. */

@@ -1,7 +1,7 @@
 /** What to run for one PostgreSQL server. Pure. */
 import { NinesError } from '../../errors/errors.ts';
 import type { UnitContext, UnitFile, UnitPlan } from '../engine.ts';
-import { ADMIT_APPLICATION, renderAccess } from './access.ts';
+import { ADMIT_APPLICATION, renderAccess, renderIdentityMap } from './access.ts';
 import { membershipOf } from './group.ts';
 import { POSTGRES_BINARY, postgresLayout } from './layout.ts';
 import { renderPasswordFile } from './replication.ts';
@@ -39,8 +39,8 @@ export function planPostgres(context: UnitContext): UnitPlan {
     files: [
       file(layout.configFile, settings.restart, 'restart'),
       file(layout.reloadableFile, settings.reloadable, 'reload'),
-      file(layout.accessFile, renderAccess(context.spec, group), 'reload'),
-      file(layout.identityMapFile, '# Written by Nines: no maps.\n', 'reload'),
+      file(layout.accessFile, renderAccess(context.spec, group, layout.admittedFile), 'reload'),
+      file(layout.identityMapFile, renderIdentityMap(), 'reload'),
       // From then on the executor's: whether clients may write is nothing that a topology knows.
       file(layout.admittedFile, ADMIT_APPLICATION, 'create-only'),
       // libpq reads it at each connection: a change needs no signal. Every member may have to follow another one.

@@ -7,14 +7,15 @@ import { localConnection } from './connection.ts';
 import { membershipOf, type PostgresGroup } from './group.ts';
 import { firstDataOf } from './initialise.ts';
 import { postgresPassword } from './plan.ts';
-import { dropFormerSlots, makeSlots } from './primary/slots.ts';
+import { dropFormerSlots, reserveSlots } from './primary/slots.ts';
+import type { Queries } from './standby/query.ts';
 import { scramVerifier, verifierMatches } from './scram.ts';
 
 const { escapeIdentifier, escapeLiteral } = pg;
 const TIMEOUT_MS = 5_000;
 
 /** Whether everything is there that clients and standbys need to log in; who leads after a failover has it all from its log. */
-export async function isPrepared(connection: LocalConnection, group: PostgresGroup): Promise<boolean> {
+export async function isPrepared(connection: Queries, group: PostgresGroup): Promise<boolean> {
   const names = wantedRoles(group).map(({ name }) => name);
   const [found] = await connection.query<{ roles: number; databases: number }>(
     `select (select count(*)::int from pg_roles where rolname = any($1)) as roles,
@@ -35,7 +36,7 @@ export async function preparePrimary(context: UnitContext, io: EngineIo): Promis
     // Standbys need these roles before one of them can acknowledge anything. A failing statement with a verifier in it
     // is not for the log.
     await connection.query("set synchronous_commit = local; set log_min_error_statement = 'panic'; set log_statement = 'none'");
-    await makeSlots(connection, { group, member });
+    await reserveSlots(connection, { group, member });
     await dropFormerSlots(connection, { group }, io.log);
     await ensureRoles(connection, context, group);
     await ensureDatabase(connection, group.settings.database);

@@ -54,7 +54,7 @@ const FIXED: Settings = {
   // Constant, not by the number of replicas: changing them would restart the primary.
   max_wal_senders: '20',
   max_replication_slots: '20',
-  wal_retrieve_retry_interval: '50ms',
+  wal_retrieve_retry_interval: '20ms',
   wal_receiver_timeout: '2s',
   wal_sender_timeout: '2s',
   wal_receiver_status_interval: '1s',

@@ -1,4 +1,5 @@
 /** Rules 39-45: how a standby comes to acknowledge again. */
+import type { PostgresCommand } from '../commands.ts';
 import { isVoter } from '../record.ts';
 import { restingLog } from '../state.ts';
 import { type BlindRule, EVERY_PHASE, isStandby, leads, type Sight, type SightedRule } from './rule.ts';
@@ -10,6 +11,10 @@ function followsLeader({ state: { postgres }, record }: Sight): boolean {
 function isOnHistory({ state, record, arithmetic }: Sight): boolean {
   const log = restingLog(state);
   return log !== null && arithmetic.isOnHistory(record.timelines, record.term, log);
+}
+
+function follow({ record: { leader, term, timelines } }: Sight, counted: boolean): { commands: PostgresCommand[] } {
+  return { commands: [{ kind: 'follow', leader, term, timelines, counted }] };
 }
 
 const isDecided = ({ record }: Sight): boolean => record.phase !== 'electing';
@@ -71,7 +76,7 @@ export const FOLLOW_UNCOUNTED: SightedRule = {
   uses: 'postgres',
   when: (sight) => isBack(sight) && sight.state.taint !== 0,
   walls: { onHistory: isOnHistory },
-  act: ({ record }) => ({ commands: [{ kind: 'follow', leader: record.leader, term: record.term, counted: false }] }),
+  act: (sight) => follow(sight, false),
   says: 'the own log was promoted once: it follows without being counted until the leader has confirmed it',
 };
 
@@ -82,7 +87,7 @@ export const FOLLOW: SightedRule = {
   uses: 'postgres',
   when: (sight) => isBack(sight),
   walls: { decided: isDecided, untainted: ({ state }) => state.taint === 0, onHistory: isOnHistory },
-  act: ({ record }) => ({ commands: [{ kind: 'follow', leader: record.leader, term: record.term, counted: true }] }),
+  act: (sight) => follow(sight, true),
   says: 'the epoch is decided and the own log is part of the leader’s: it follows, and counts',
 };
 
@@ -94,7 +99,7 @@ export const COUNT: SightedRule = {
   when: (sight) =>
     !leads(sight) && followsLeader(sight) && sight.state.postgres.mode === 'standby' && sight.state.postgres.following?.counted === false,
   walls: { decided: isDecided, untainted: ({ state }) => state.taint === 0 },
-  act: ({ record }) => ({ commands: [{ kind: 'follow', leader: record.leader, term: record.term, counted: true }] }),
+  act: (sight) => follow(sight, true),
   says: 'the taint is gone: it counts',
 };
 

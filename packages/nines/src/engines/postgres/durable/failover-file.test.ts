@@ -1,4 +1,5 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { statSync } from 'node:fs';
+import { link, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -27,6 +28,30 @@ describe('failover.json', () => {
     ]) {
       await writeDurable({ layout }, durable);
       expect(await readDurable({ layout })).toEqual(durable);
+    }
+  });
+
+  it('is written over in place: no name changes, which would be two more waits for the disk', async () => {
+    await writeDurable({ layout }, { promise: 1, taint: 0 });
+    const { ino, size } = statSync(layout.failoverFile);
+    await writeDurable({ layout }, { promise: 2 ** 53 - 1, taint: 2 ** 53 - 1 });
+    expect(statSync(layout.failoverFile)).toMatchObject({ ino, size });
+    await writeDurable({ layout }, { promise: 3, taint: 0 });
+    expect(await readDurable({ layout })).toEqual({ promise: 3, taint: 0 });
+  });
+
+  it('is made anew where another file stands, and nothing is written through a planted name', async () => {
+    await writeFile(layout.failoverFile, '{"promise":7,"taint":0}\n');
+    await writeDurable({ layout }, { promise: 8, taint: 0 });
+    expect(await readDurable({ layout })).toEqual({ promise: 8, taint: 0 });
+    const victim = join(layout.unitDir, 'victim');
+    for (const plant of [symlink, link]) {
+      await writeFile(victim, 'x'.repeat(512));
+      await rm(layout.failoverFile, { force: true });
+      await plant(victim, layout.failoverFile);
+      await writeDurable({ layout }, { promise: 9, taint: 0 });
+      expect(await readDurable({ layout })).toEqual({ promise: 9, taint: 0 });
+      expect(await readFile(victim, 'utf8')).toBe('x'.repeat(512));
     }
   });
 

@@ -13,13 +13,13 @@ const PROBE_MS = 1_000;
 const APPLICATION = 'app';
 
 /** Not loaded yet: the caller sends SIGHUP. */
-export async function writeAdmission({ layout }: Member, admits: boolean): Promise<void> {
-  await replaceVolatileFile(layout.admittedFile, admits ? ADMIT_APPLICATION : ADMIT_NOBODY, 0o600);
+export function writeAdmission({ layout }: Member, admits: boolean): void {
+  replaceVolatileFile(layout.admittedFile, admits ? ADMIT_APPLICATION : ADMIT_NOBODY, 0o600);
 }
 
 /** New sessions of the application are let in (or not) from now on; sessions that are there stay. */
 export async function setAdmission(m: Member, admits: boolean, signal: AbortSignal): Promise<void> {
-  await writeAdmission(m, admits);
+  writeAdmission(m, admits);
   m.server.kill('SIGHUP');
   await admissionLoaded(m, admits, signal);
 }
@@ -88,6 +88,12 @@ export async function endSessions(m: Member, signal: AbortSignal): Promise<void>
     for (const { pid } of round === 0 ? sessions : [...sessions, ...unnamed]) terminate(pid);
     await delay(POLL_MS, undefined, { signal });
   }
+}
+
+/** Of a server that is told to stop: who has just connected and not said its name yet. Sees most of them; who calls asks again. */
+export function endNewcomers(m: Member): void {
+  if (m.server.pid === null) return;
+  for (const { pid, title } of serverChildren(m.server.pid)) if (title.includes(m.layout.dataDir)) terminate(pid);
 }
 
 function terminate(pid: number): void {

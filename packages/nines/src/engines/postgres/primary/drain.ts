@@ -1,10 +1,10 @@
 /** Before a clean stop: the application's sessions end between transactions, and standbys that lag are let go. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { NinesError } from '../../../errors/errors.ts';
-import type { LocalConnection } from '../connection.ts';
+import type { Queries } from '../standby/query.ts';
 import { walsenders, writeRecord } from './walsenders.ts';
 
-const POLL_MS = 1;
+const POLL_MS = 3;
 /** A standby that streams reports within a millisecond or two; a frozen one would hold up the stop for `wal_sender_timeout`. */
 const PATIENCE_MS = 50;
 
@@ -13,7 +13,7 @@ const PATIENCE_MS = 50;
  * on waiting, and its client is told the truth.
  * @throws NinesError E_ORDER_FAILED when one is still busy after `limitMs`.
  */
-export async function drainSessions(connection: LocalConnection, limitMs: number, signal: AbortSignal): Promise<void> {
+export async function drainSessions(connection: Queries, limitMs: number, signal: AbortSignal): Promise<void> {
   const startedAt = performance.now();
   for (;;) {
     const [left] = await connection.query<{ sessions: number }>(
@@ -32,7 +32,7 @@ export async function drainSessions(connection: LocalConnection, limitMs: number
  * Ends every walsender but `target` whose standby has not flushed all that is written by now.
  * @throws NinesError E_ORDER_FAILED when `target` (an application name) is not there, or has not flushed it in time either.
  */
-export async function dropLaggards(connection: LocalConnection, target: string, signal: AbortSignal): Promise<void> {
+export async function dropLaggards(connection: Queries, target: string, signal: AbortSignal): Promise<void> {
   const lsn = await writeRecord(connection, 'drain');
   const startedAt = performance.now();
   for (;;) {

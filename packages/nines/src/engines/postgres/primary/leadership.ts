@@ -1,8 +1,9 @@
 /** `synchronous_standby_names` as the server has it. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { type LocalConnection, withConnection } from '../connection.ts';
+import { withConnection } from '../connection.ts';
 import { writeLeadershipSettings } from '../leadership-settings.ts';
 import type { Member } from '../member.ts';
+import type { Queries } from '../standby/query.ts';
 import { WRITTEN_TIMELINE } from './server-term.ts';
 
 const POLL_MS = 1;
@@ -18,7 +19,7 @@ export interface LoadedNames {
  * As this connection has it. That of a new one is the postmaster's: its handler has read the file and told its children to before
  * it let the connection in. An old one shows only that it has read the file itself.
  */
-export async function loadedNames(connection: LocalConnection): Promise<LoadedNames> {
+export async function loadedNames(connection: Queries): Promise<LoadedNames> {
   const [row] = await connection.query<LoadedNames>(
     `select current_setting('synchronous_standby_names') as names, case when pg_is_in_recovery() then null else ${WRITTEN_TIMELINE} end as term`,
   );
@@ -27,15 +28,22 @@ export async function loadedNames(connection: LocalConnection): Promise<LoadedNa
 
 /** Loaded by the postmaster when it resolves. */
 export async function loadNames(m: Member, names: string, signal: AbortSignal): Promise<void> {
-  await writeLeadershipSettings(m, { standbyNames: names, follows: false });
+  writeLeadershipSettings(m, { standbyNames: names, follows: false });
   m.server.kill('SIGHUP');
   await untilLoaded(m, names, signal);
 }
 
 export async function untilLoaded(m: Member, names: string, signal: AbortSignal): Promise<void> {
   for (;;) {
-    const loaded = await withConnection(m.context, { timeoutMs: TIMEOUT_MS, signal }, loadedNames);
-    if (loaded.names === names) return;
+    if ((await seeNames(m, signal)).names === names) return;
     await delay(POLL_MS, undefined, { signal });
   }
+}
+
+/** By a new connection: as the postmaster has it. */
+export async function seeNames(m: Member, signal: AbortSignal): Promise<LoadedNames> {
+  const { pid } = m.server;
+  const loaded = await withConnection(m.context, { timeoutMs: TIMEOUT_MS, signal }, loadedNames);
+  m.knownNames.seen(loaded.names, pid);
+  return loaded;
 }

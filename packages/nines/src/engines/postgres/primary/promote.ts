@@ -2,11 +2,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { NinesError } from '../../../errors/errors.ts';
 import type { PostgresCommand } from '../../../failover/commands.ts';
-import { withConnection } from '../connection.ts';
 import { readDurable, writeDurable } from '../durable/failover-file.ts';
 import { writeLeadershipSettings } from '../leadership-settings.ts';
 import type { Member } from '../member.ts';
-import { ask } from '../standby/query.ts';
+import { ask, keptConnection } from '../standby/query.ts';
 import { startFenced } from '../standby/start-fenced.ts';
 import { stopAtOnce } from '../standby/stop-at-once.ts';
 import { admissionLoaded, endSessions, writeAdmission } from './admission.ts';
@@ -19,8 +18,8 @@ import { checkFork, placeTimelines } from './timelines.ts';
 
 type Promote = Extract<PostgresCommand, { kind: 'promote' }>;
 
-const POLL_MS = 1;
-const QUERY_MS = 2_000;
+/** Each look costs the machine more than it tells. */
+const POLL_MS = 4;
 const STOP_MS = 5_000;
 
 /**
@@ -29,21 +28,23 @@ const STOP_MS = 5_000;
  */
 export async function promote(m: Member, { term, timelines, setting }: Promote, signal: AbortSignal): Promise<void> {
   await refuseUnlessResting(m, signal);
-  await writeDurable(m, { ...(await readDurable(m)), taint: term });
-  const mistaken = await placeTimelines(m.layout, timelines, term);
-  if (mistaken.length > 0) {
-    m.io.log(`the server may have taken timeline ${mistaken.join(', ')} for its own future: it is started again`);
-    await stopAtOnce(m, signal);
-    // Which frees the numbers again.
-    await startFenced(m, signal);
-    await placeTimelines(m.layout, timelines, term);
-  }
+  const names = standbyNames(setting, term);
   try {
-    await withConnection(m.context, { timeoutMs: QUERY_MS, signal }, async (connection) => {
-      const promoted = failClosed(m, standbyNames(setting, term), signal).then(() => becomePrimary(m, term, signal));
-      // The while: slots are several waits for the disk.
-      await together(promoted, makeSlots(connection, m));
-    });
+    // None of it promotes, so it is done at once: most of it waits for the disk or for a new process.
+    const [mistaken] = await together(
+      placeTimelines(m.layout, timelines, term),
+      readDurable(m).then((durable) => writeDurable(m, { ...durable, taint: term })),
+      failClosed(m, names, signal),
+      makeSlots(keptConnection(m, signal), m),
+    );
+    if (mistaken.length > 0) {
+      m.io.log(`the server may have taken timeline ${mistaken.join(', ')} for its own future: it is started again`);
+      await stopAtOnce(m, signal);
+      // Which frees the numbers again.
+      await startFenced(m, signal);
+      await together(placeTimelines(m.layout, timelines, term), failClosed(m, names, signal), makeSlots(keptConnection(m, signal), m));
+    }
+    await becomePrimary(m, term, signal);
     await checkFork(m.layout, timelines, term);
   } catch (error) {
     // A promotion that is on its way cannot be called back, and a primary of another timeline must not stand.
@@ -57,7 +58,8 @@ export async function promote(m: Member, { term, timelines, setting }: Promote, 
  * empty one since it was started.
  */
 async function failClosed(m: Member, names: string, signal: AbortSignal): Promise<void> {
-  await together(writeAdmission(m, false), writeLeadershipSettings(m, { standbyNames: names, follows: false }));
+  writeAdmission(m, false);
+  writeLeadershipSettings(m, { standbyNames: names, follows: false });
   m.server.kill('SIGHUP');
   await together(
     untilLoaded(m, names, signal),

@@ -1,42 +1,36 @@
 /** That a setting is what commits really wait for. Changes nothing. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { NinesError } from '../../../errors/errors.ts';
 import type { VoterSet } from '../../../failover/record.ts';
 import { applicationName, parseApplicationName } from '../application-name.ts';
-import { type LocalConnection, withConnection } from '../connection.ts';
 import type { Member } from '../member.ts';
-import { loadedNames } from './leadership.ts';
+import { keptConnection, type Queries } from '../standby/query.ts';
+import { seeNames } from './leadership.ts';
 import { standbyNames } from './names.ts';
+import { writtenTimeline } from './server-term.ts';
 import { saysTooMuch, type Walsender, walsenders, writeRecord } from './walsenders.ts';
 
-const POLL_MS = 1;
-const TIMEOUT_MS = 1_000;
+const POLL_MS = 3;
 /** For a walsender to show that it has the setting, before it is ended; a new one is born with it. */
 const PATIENCE_MS = 150;
 
 /** Resolves when proven; rejects by the signal alone when it cannot be. */
 export async function prove(m: Member, setting: VoterSet, signal: AbortSignal): Promise<void> {
-  for (;;) {
-    const isLoaded = await withConnection(m.context, { timeoutMs: TIMEOUT_MS, signal, synchronousCommit: 'local' }, async (connection) => {
-      const { names, term } = await loadedNames(connection);
-      if (term === null) throw new NinesError('E_ORDER_FAILED', 'this server is no primary');
-      if (names !== standbyNames(setting, term)) return false;
-      if (setting.voters.length === 0) return true;
-      await everySenderHasIt(m, connection, signal);
-      // Written when no walsender goes by an older setting any more: behind all that was ever acknowledged under one.
-      await quorumHas(m, { setting, term, lsn: await writeRecord(connection, `term ${term}`) }, connection, signal);
-      return true;
-    });
-    if (isLoaded) return;
+  const connection = keptConnection(m, signal);
+  const term = await writtenTimeline(connection);
+  const names = standbyNames(setting, term);
+  while (m.knownNames.of(m.server.pid) !== names && (await seeNames(m, signal)).names !== names)
     await delay(POLL_MS, undefined, { signal });
-  }
+  if (setting.voters.length === 0) return;
+  await everySenderHasIt(m, connection, signal);
+  // Written when no walsender goes by an older setting any more: behind all that was ever acknowledged under one.
+  await quorumHas(m, { setting, term, lsn: await writeRecord(connection, `term ${term}`) }, connection, signal);
 }
 
 /**
  * The postmaster told its children before it let the new connection in. Who was there then and reports what was written after
  * that had the order on its desk when it sent it, and read its settings again before it read the report.
  */
-async function everySenderHasIt(m: Member, connection: LocalConnection, signal: AbortSignal): Promise<void> {
+async function everySenderHasIt(m: Member, connection: Queries, signal: AbortSignal): Promise<void> {
   const before = new Set((await walsenders(connection)).filter(mayAcknowledge).map(({ pid }) => pid));
   const lsn = await writeRecord(connection, 'setting');
   const startedAt = performance.now();
@@ -63,7 +57,7 @@ function mayAcknowledge({ name }: Walsender): boolean {
 async function quorumHas(
   m: Member,
   { setting, term, lsn }: { setting: VoterSet; term: number; lsn: number },
-  connection: LocalConnection,
+  connection: Queries,
   signal: AbortSignal,
 ): Promise<void> {
   const voters = new Set(setting.voters.map((node) => applicationName({ node, term, counted: true })));

@@ -9,8 +9,9 @@ import type { Member } from '../member.ts';
 import { endOfLog } from '../standby/end-of-log.ts';
 import { otherMember } from '../group.ts';
 import { readControlData } from '../standby/log/control-data.ts';
+import { keptConnection, type Queries } from '../standby/query.ts';
 import { stopAtOnce } from '../standby/stop-at-once.ts';
-import { setAdmission } from './admission.ts';
+import { endNewcomers, setAdmission } from './admission.ts';
 import { drainSessions, dropLaggards } from './drain.ts';
 import { writtenTimeline } from './server-term.ts';
 import { askMember, type Witness } from './witness.ts';
@@ -23,6 +24,10 @@ const DRAIN_MS = 1_000;
 /** Of the fast stop: the checkpoint just before it left little to write. */
 const STOP_MS = 3_000;
 const ARRIVAL_MS = 1_000;
+const NEWCOMERS_MS = 5;
+/** So long a checkpoint leaves a new one something to do, which the stop would do while everybody waits. */
+const LONG_CHECKPOINT_MS = 30;
+const MOST_CHECKPOINTS = 2;
 
 /**
  * Until PostgreSQL is told to stop, whatever fails is taken back: the leader admits clients again and goes on.
@@ -33,24 +38,31 @@ export async function shutDown(m: Member, to: NodeName, signal: AbortSignal): Pr
   const witness = await askMember(m, otherMember(m.group, m.member, to), signal);
   try {
     // First, so that nobody waits for it.
-    await withConnection(m.context, { timeoutMs: QUERY_MS, queryTimeoutMs: CHECKPOINT_MS, signal }, (connection) =>
-      connection.query('checkpoint'),
-    );
+    await withConnection(m.context, { timeoutMs: QUERY_MS, queryTimeoutMs: CHECKPOINT_MS, signal }, checkpoints);
+    m.door.isClosing = true;
     await drain(m, to, signal);
     return await stopWithWitness(m, witness, signal);
   } finally {
+    m.door.isClosing = false;
     witness.close();
+  }
+}
+
+async function checkpoints(connection: Queries): Promise<void> {
+  for (let round = 0; round < MOST_CHECKPOINTS; round += 1) {
+    const startedAt = performance.now();
+    await connection.query('checkpoint');
+    if (performance.now() - startedAt < LONG_CHECKPOINT_MS) return;
   }
 }
 
 async function drain(m: Member, to: NodeName, signal: AbortSignal): Promise<void> {
   try {
     await setAdmission(m, false, signal);
-    await withConnection(m.context, { timeoutMs: QUERY_MS, signal, synchronousCommit: 'local' }, async (connection) => {
-      const target = applicationName({ node: to, term: await writtenTimeline(connection), counted: true });
-      await drainSessions(connection, DRAIN_MS, signal);
-      await dropLaggards(connection, target, signal);
-    });
+    const connection = keptConnection(m, signal);
+    const target = applicationName({ node: to, term: await writtenTimeline(connection), counted: true });
+    await drainSessions(connection, DRAIN_MS, signal);
+    await dropLaggards(connection, target, signal);
   } catch (error) {
     await setAdmission(m, true, AbortSignal.any([m.io.signal, AbortSignal.timeout(QUERY_MS)]));
     throw error;
@@ -60,7 +72,7 @@ async function drain(m: Member, to: NodeName, signal: AbortSignal): Promise<void
 async function stopWithWitness(m: Member, witness: Witness, signal: AbortSignal): Promise<LogEnd> {
   m.server.kill('SIGINT');
   try {
-    await m.server.gone(AbortSignal.any([signal, AbortSignal.timeout(STOP_MS)]));
+    await goneWithoutGuests(m, AbortSignal.any([signal, AbortSignal.timeout(STOP_MS)]));
   } catch (error) {
     await stopAtOnce(m, AbortSignal.any([m.io.signal, AbortSignal.timeout(STOP_MS)]));
     throw new NinesError('E_ORDER_FAILED', 'the server did not stop cleanly in time: it was stopped at once', { cause: error });
@@ -70,6 +82,16 @@ async function stopWithWitness(m: Member, witness: Witness, signal: AbortSignal)
   if (log === null) throw new NinesError('E_ORDER_FAILED', 'the end of the log of a server that stopped cleanly is not sure');
   await hasArrived(witness, log, AbortSignal.any([signal, AbortSignal.timeout(ARRIVAL_MS)]));
   return log;
+}
+
+/** Clients that go on connecting are told that the server ends, each by a process that shakes hands first, and all of them are waited for. */
+async function goneWithoutGuests(m: Member, signal: AbortSignal): Promise<void> {
+  const timer = setInterval(() => endNewcomers(m), NEWCOMERS_MS);
+  try {
+    await m.server.gone(signal);
+  } finally {
+    clearInterval(timer);
+  }
 }
 
 async function hasArrived(witness: Witness, log: LogEnd, signal: AbortSignal): Promise<void> {

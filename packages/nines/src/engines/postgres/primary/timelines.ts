@@ -5,6 +5,7 @@ import { NinesError } from '../../../errors/errors.ts';
 import type { Timeline } from '../../../failover/log.ts';
 import { replaceFile, syncDirectory } from '../../durable-file.ts';
 import type { PostgresLayout } from '../layout.ts';
+import { together } from './together.ts';
 import { FOREIGN_HISTORY, historyFileName, isForeignHistory, lineage, parseHistory, renderHistory, timelineOfHistory } from './history.ts';
 
 /**
@@ -18,17 +19,26 @@ import { FOREIGN_HISTORY, historyFileName, isForeignHistory, lineage, parseHisto
 export async function placeTimelines(layout: PostgresLayout, timelines: readonly Timeline[], term: number): Promise<number[]> {
   const ancestors = lineage(timelines, term).slice(0, -1);
   const logsOwn = ancestors.at(-1)?.term ?? 0;
-  const mistaken: number[] = [];
-  for (const timeline of timelines.slice(1).filter((each) => each.term < term)) {
+  const place = async (timeline: Timeline): Promise<number[]> => {
     const path = historyFile(layout, timeline.term);
     const present = await readHistory(path);
     const isAncestor = ancestors.includes(timeline);
     if (present === null) await replaceFile(path, isAncestor ? renderHistory(timelines, timeline.term) : FOREIGN_HISTORY, 0o600);
     else if (timeline.term > logsOwn && !isForeignHistory(present)) {
-      mistaken.push(timeline.term);
       await replaceFile(path, FOREIGN_HISTORY, 0o600);
+      return [timeline.term];
     }
-  }
+    return [];
+  };
+  // At once: one flush of the disk does for several that wait for it.
+  const mistaken = (
+    await together(
+      ...timelines
+        .slice(1)
+        .filter((each) => each.term < term)
+        .map(place),
+    )
+  ).flat();
   const own = historyFile(layout, term);
   if ((await readHistory(own)) === null) return mistaken;
   await rm(own);

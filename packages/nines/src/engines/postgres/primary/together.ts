@@ -1,4 +1,7 @@
 /** All have ended when it resolves or rejects: nothing of a command goes on behind its answer, on a server that another one has started. */
-export async function together(...work: Promise<unknown>[]): Promise<void> {
-  for (const outcome of await Promise.allSettled(work)) if (outcome.status === 'rejected') throw outcome.reason;
+export async function together<Work extends readonly Promise<unknown>[]>(
+  ...work: Work
+): Promise<{ -readonly [At in keyof Work]: Awaited<Work[At]> }> {
+  await Promise.allSettled(work);
+  return await Promise.all(work);
 }

@@ -1,4 +1,4 @@
-import type { LocalConnection } from '../connection.ts';
+import type { Queries } from '../standby/query.ts';
 
 export interface Walsender {
   pid: number;
@@ -11,7 +11,7 @@ export interface Walsender {
   sentLsn: number;
 }
 
-export async function walsenders(connection: LocalConnection): Promise<Walsender[]> {
+export async function walsenders(connection: Queries): Promise<Walsender[]> {
   return connection.query<Walsender>(
     `select pid, application_name as name, state,
        coalesce(pg_wal_lsn_diff(flush_lsn, '0/0'), 0)::float8 as "flushLsn",
@@ -26,12 +26,12 @@ export function saysTooMuch({ flushLsn, sentLsn }: Walsender): boolean {
 }
 
 /** A record of the agent's own, by a session whose commits wait for this server alone. @returns the position behind it, in bytes. */
-export async function writeRecord(connection: LocalConnection, text: string): Promise<number> {
+export async function writeRecord(connection: Queries, text: string): Promise<number> {
   await connection.query("select pg_logical_emit_message(true, 'nines', $1)", [text]);
   return flushedHere(connection);
 }
 
-export async function flushedHere(connection: LocalConnection): Promise<number> {
+export async function flushedHere(connection: Queries): Promise<number> {
   const [position] = await connection.query<{ lsn: number }>("select pg_wal_lsn_diff(pg_current_wal_flush_lsn(), '0/0')::float8 as lsn");
   return position?.lsn ?? Number.POSITIVE_INFINITY;
 }

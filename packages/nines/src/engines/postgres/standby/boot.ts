@@ -74,7 +74,7 @@ async function findPrimary(m: Member, { timeline, standbyNames }: Running, signa
   }
   const admitting = await isAdmitting(m, signal);
   // An agent that died may have written what it never told the server: the next signal, whoever sends it, would put that in force.
-  await writeAdmission(m, admitting);
+  writeAdmission(m, admitting);
   await loadNames(m, standbyNames, signal);
   return { mode: 'primary', term: timeline, setting, proven: false, admitting };
 }

@@ -1,6 +1,7 @@
 /** Where the log of this member ends: what is on its disk, by its last valid record, not by what a server says of itself. */
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { NinesError } from '../../../errors/errors.ts';
 import type { LogEnd } from '../../../failover/log.ts';
 import { formatLsn, parseLsn } from '../lsn.ts';
@@ -10,11 +11,14 @@ import { type History, termAt } from './log/history.ts';
 import { nothingBegins, PAGE_BYTES } from './log/page.ts';
 import { type SegmentName, segmentFileName } from './log/position.ts';
 import { readWalFolder, recoveryHistory, segmentsToRead, type WalFolder } from './log/segments.ts';
-import { lastRecord } from './log/walk.ts';
+import { describe, lastRecord } from './log/walk.ts';
 import { ask } from './query.ts';
 
 /** A walk of this length lists in a millisecond; the log up to here was replayed, so it is valid. */
 const REPLAYED_BYTES = 64 * 1024;
+/** What came last is replayed within milliseconds; the tool that walks takes longer to start. */
+const REPLAY_PATIENCE_MS = 25;
+const POLL_MS = 2;
 
 interface Known {
   /** Begins a valid record. */
@@ -23,6 +27,8 @@ interface Known {
   segmentBytes: number;
   /** Everything before it was replayed; null while no server runs. */
   replayedTo: number | null;
+  /** A primary that ended in order: its last record is that checkpoint. */
+  isShutDown: boolean;
 }
 
 /**
@@ -31,14 +37,31 @@ interface Known {
  * @throws NinesError E_MEMBER_BUSY for a primary, whose log moves.
  */
 export async function endOfLog(m: Member, signal: AbortSignal): Promise<LogEnd | null> {
-  const known =
-    m.server.pid === null ? { ...(await readControlData(m.layout.dataDir, m.io, signal)), replayedTo: null } : await askServer(m, signal);
+  const startedAt = performance.now();
+  for (;;) {
+    const known = m.server.pid === null ? await askControlFile(m, signal) : await askServer(m, signal);
+    const isPatient = known.replayedTo !== null && performance.now() - startedAt < REPLAY_PATIENCE_MS;
+    const found = await endByKnown(m, known, isPatient, signal);
+    if (found !== 'perhaps more') return found;
+    await delay(POLL_MS, undefined, { signal });
+  }
+}
+
+async function askControlFile(m: Member, signal: AbortSignal): Promise<Known> {
+  const { state, ...control } = await readControlData(m.layout.dataDir, m.io, signal);
+  return { ...control, replayedTo: null, isShutDown: state === 'shut down' };
+}
+
+/** @param isPatient the server is still replaying, it may be: a moment later no walk is needed. */
+async function endByKnown(m: Member, known: Known, isPatient: boolean, signal: AbortSignal): Promise<LogEnd | null | 'perhaps more'> {
   const folder = await readWalFolder(join(m.layout.dataDir, 'pg_wal'), known.segmentBytes);
   const history = recoveryHistory(folder, { timeline: known.timeline, lsn: known.checkpointLsn });
   const sight: Sight = { m, known, folder, history: history ?? [], signal };
   try {
     if (history === null) throw new Error(`no history leads on from timeline ${known.timeline}`);
-    return (await replayedEnd(sight)) ?? (await walkedEnd(sight));
+    const simple = known.isShutDown ? await shutDownEnd(sight) : await replayedEnd(sight);
+    if (simple === null && isPatient) return 'perhaps more';
+    return simple ?? (await walkedEnd(sight));
   } catch (error) {
     signal.throwIfAborted();
     m.io.log(`the end of the log is not sure: ${error instanceof Error ? error.message : String(error)}`);
@@ -64,6 +87,15 @@ async function replayedEnd({ m, known: { replayedTo, segmentBytes }, folder, his
   if (file === undefined) return null;
   const page = next === undefined ? null : await readPage(m, next, replayedTo, segmentBytes);
   return nothingBegins(replayedTo, page, segmentBytes) ? { term: termAt(history, file.timeline, replayedTo - 1), lsn: replayedTo } : null;
+}
+
+/** Behind the checkpoint of an ordered end, if it is certain that nothing follows it there. */
+async function shutDownEnd({ m, known: { checkpointLsn, segmentBytes }, folder, history, signal }: Sight): Promise<LogEnd | null> {
+  const segments = segmentsToRead(folder, history, checkpointLsn, segmentBytes);
+  const { begin, end, fileTimeline } = await describe({ member: m, segments, segmentBytes, signal }, checkpointLsn);
+  const file = segments.find(({ segment }) => segment === Math.floor(end / segmentBytes));
+  const page = file === undefined ? null : await readPage(m, file, end, segmentBytes);
+  return nothingBegins(end, page, segmentBytes) ? { term: termAt(history, fileTimeline, begin), lsn: end } : null;
 }
 
 async function walkedEnd({ m, known, folder, history, signal }: Sight): Promise<LogEnd> {
@@ -109,5 +141,6 @@ async function askServer(m: Member, signal: AbortSignal): Promise<Known> {
     timeline: answer.timeline,
     segmentBytes: answer.segmentBytes,
     replayedTo: answer.replayed === null ? null : parseLsn(answer.replayed),
+    isShutDown: false,
   };
 }

@@ -1,5 +1,5 @@
 /** A promise to acknowledge nothing more, and where the own log ends when nothing more comes in. */
-import { access } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { NinesError } from '../../../errors/errors.ts';
 import type { LogEnd } from '../../../failover/log.ts';
@@ -22,7 +22,7 @@ export interface Fenced {
  * @throws NinesError E_MEMBER_BUSY when no standby runs: a primary is stopped first, and never fenced.
  */
 export async function fence(m: Member, epoch: number, signal: AbortSignal): Promise<Fenced> {
-  await refuseUnlessStandby(m);
+  refuseUnlessStandby(m);
   const before = await readDurable(m);
   const promise = Math.max(before.promise, epoch);
   await writeDurable(m, { ...before, promise });
@@ -42,16 +42,12 @@ export async function rest(m: Member, signal: AbortSignal): Promise<void> {
     return;
   }
   // Else the server would start one receiver after the other, each to find nobody.
-  await writeLeadershipSettings(m, { standbyNames: NOBODY_ACKNOWLEDGES, follows: false });
+  writeLeadershipSettings(m, { standbyNames: NOBODY_ACKNOWLEDGES, follows: false });
   m.server.kill('SIGHUP');
 }
 
 /** PostgreSQL removes the file before the first record of a promotion; nothing but a start makes it. */
-export async function refuseUnlessStandby({ server, layout, context }: Member): Promise<void> {
-  const isStandby = await access(join(layout.dataDir, 'standby.signal')).then(
-    () => true,
-    () => false,
-  );
-  if (server.pid !== null && isStandby) return;
+export function refuseUnlessStandby({ server, layout, context }: Member): void {
+  if (server.pid !== null && existsSync(join(layout.dataDir, 'standby.signal'))) return;
   throw new NinesError('E_MEMBER_BUSY', `${context.unit.name} is no standby now`);
 }

@@ -1,14 +1,18 @@
 /** A fenced standby receives again: from one leader, under a name of one term. */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { NodeName } from '../../../failover/record.ts';
+import type { PostgresCommand } from '../../../failover/commands.ts';
 import { otherMember } from '../group.ts';
 import { NOBODY_ACKNOWLEDGES, writeLeadershipSettings } from '../leadership-settings.ts';
 import type { Member } from '../member.ts';
 import { refuseUnlessStandby } from './fence.ts';
+import { forgetSiblings } from './forget-siblings.ts';
 import { ask } from './query.ts';
 import { receiveNothing, showLeader } from './receivers.ts';
 
-const POLL_MS = 2;
+type Wish = Omit<Extract<PostgresCommand, { kind: 'follow' }>, 'kind'>;
+
+/** Nobody waits for the answer, and the new leader needs the machine more. */
+const POLL_MS = 15;
 const STREAM_LIMIT_MS = 150;
 
 /**
@@ -16,12 +20,13 @@ const STREAM_LIMIT_MS = 150;
  * it streams, or after a moment without: the leader may not be there yet, the executor may be needed for a fence, and PostgreSQL goes on trying by itself.
  * @returns whether it streams.
  */
-export async function follow(m: Member, wish: { leader: NodeName; term: number; counted: boolean }, signal: AbortSignal): Promise<boolean> {
-  await refuseUnlessStandby(m);
+export async function follow(m: Member, wish: Wish, signal: AbortSignal): Promise<boolean> {
+  refuseUnlessStandby(m);
   const leader = otherMember(m.group, m.member, wish.leader);
   await receiveNothing(m, signal);
-  await writeLeadershipSettings(m, { standbyNames: NOBODY_ACKNOWLEDGES, follows: true });
-  await showLeader(m, leader, { kind: 'follow', term: wish.term, counted: wish.counted });
+  await forgetSiblings(m, wish, signal);
+  writeLeadershipSettings(m, { standbyNames: NOBODY_ACKNOWLEDGES, follows: true });
+  showLeader(m, leader, { kind: 'follow', term: wish.term, counted: wish.counted });
   m.server.kill('SIGHUP');
   const startedAt = performance.now();
   while (performance.now() - startedAt < STREAM_LIMIT_MS) {

@@ -1,4 +1,5 @@
 /** The own log went another way than the leader's: a copy of the leader takes its place, and until then the old one stays. */
+import { setTimeout as delay } from 'node:timers/promises';
 import { NinesError } from '../../../errors/errors.ts';
 import type { LogEnd } from '../../../failover/log.ts';
 import type { NodeName } from '../../../failover/record.ts';
@@ -13,6 +14,9 @@ import { readControlData } from './log/control-data.ts';
 import { startFenced } from './start-fenced.ts';
 import { stopAtOnce } from './stop-at-once.ts';
 
+/** A copy takes the disk and the network for itself: clients come first to a leader that has just begun. */
+const LATER_MS = 1_000;
+
 /**
  * The old server runs on, fenced, until the copy is complete and synced. Interrupted anywhere, the next `boot` finds the old data or
  * the new, complete. The promise stays; the copy is not the log that was tainted.
@@ -25,8 +29,9 @@ export async function rebuild(
 ): Promise<{ log: LogEnd; taint: number }> {
   const m = { ...member, io: endingBy(member.io, signal) };
   const source = otherMember(m.group, m.member, leader);
-  await refuseUnlessStandby(m);
+  refuseUnlessStandby(m);
   await rest(m, signal);
+  await delay(LATER_MS, undefined, { signal });
   await settleDirectories(m, signal);
   const { systemId } = await readControlData(m.layout.dataDir, m.io, signal);
   await copyLeader(m, source, { systemId, term });

@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { dataContext } from '../../testing/data-context.ts';
 import { membershipOf } from '../group.ts';
 import { postgresLayout } from '../layout.ts';
+import { KnownNames } from '../known-names.ts';
 import type { Member } from '../member.ts';
 import { serverChildren } from '../primary/server-children.ts';
 import { receiveNothing } from './receivers.ts';
@@ -32,6 +33,8 @@ describe('walreceivers', () => {
       ...membershipOf(context.spec, context.unit),
       layout: { ...postgresLayout(context), serviceFile: join(folder, 'pg_service.conf') },
       server: { pid, spawn: async () => undefined, kill: () => undefined, gone: async () => undefined },
+      knownNames: new KnownNames(),
+      door: { isClosing: false },
       io: { log: () => undefined } as unknown as Member['io'],
     };
     await expect.poll(() => serverChildren(pid).map(({ title }) => title)).toEqual([`${TITLE} 60`]);

@@ -13,14 +13,14 @@ const POLL_MS = 1;
 const LIMIT_MS = 1_000;
 
 /** libpq reads the file at each connection: no receiver that connects from now on finds anybody else. Every start writes it first. */
-export async function showLeader(m: Member, leader: PostgresMember, purpose: ReplicationPurpose): Promise<void> {
+export function showLeader(m: Member, leader: PostgresMember, purpose: ReplicationPurpose): void {
   const { caFile } = m.context.certificate('postgres');
   const source = { leader, standby: m.member, caFile, passwordFile: m.layout.passwordFile, purpose };
-  await replaceVolatileFile(m.layout.serviceFile, renderServiceFile(source), 0o600);
+  replaceVolatileFile(m.layout.serviceFile, renderServiceFile(source), 0o600);
 }
 
-export async function showNobody(m: Member): Promise<void> {
-  await replaceVolatileFile(m.layout.serviceFile, renderServiceFile(null), 0o600);
+export function showNobody(m: Member): void {
+  replaceVolatileFile(m.layout.serviceFile, renderServiceFile(null), 0o600);
 }
 
 /**
@@ -29,7 +29,7 @@ export async function showNobody(m: Member): Promise<void> {
  * @throws NinesError E_MEMBER_BUSY when one does not end (it is frozen, or hangs in the kernel), or the postmaster has ended.
  */
 export async function receiveNothing(m: Member, signal: AbortSignal): Promise<void> {
-  await showNobody(m);
+  showNobody(m);
   const startedAt = performance.now();
   let left = receivers(m);
   left.forEach(terminate);

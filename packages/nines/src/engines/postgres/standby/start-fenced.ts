@@ -28,10 +28,10 @@ export async function startFenced(m: Member, signal: AbortSignal): Promise<void>
   if (m.server.pid !== null) throw new NinesError('E_MEMBER_BUSY', `${m.context.unit.name} runs already`);
   hangUp(m);
   await clearLeftovers(m.layout, m.member.port, { ...m.io, signal });
-  await showNobody(m);
-  await writeLeadershipSettings(m, { standbyNames: NOBODY_ACKNOWLEDGES, follows: false });
+  showNobody(m);
+  writeLeadershipSettings(m, { standbyNames: NOBODY_ACKNOWLEDGES, follows: false });
   // A standby lets the application read; who promotes it bars it first.
-  await writeAdmission(m, true);
+  writeAdmission(m, true);
   await freeTimelines(m.layout);
   await settleData(m.layout.dataDir);
   signal.throwIfAborted();

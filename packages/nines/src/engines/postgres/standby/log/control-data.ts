@@ -4,6 +4,7 @@ import type { EngineIo } from '../../../engine.ts';
 import { CONTROLDATA_BINARY } from '../../layout.ts';
 import { parseLsn } from '../../lsn.ts';
 import { POSTGRES_USER } from '../../plan.ts';
+import { readControlFile } from './control-file.ts';
 
 export interface ControlData {
   /** Decimal; greater than what a number can hold. */
@@ -21,6 +22,8 @@ const TIMEOUT_MS = 10_000;
 
 /** @throws NinesError E_DATA_FOREIGN when the folder has no pg_control of this version. */
 export async function readControlData(dataDir: string, io: EngineIo, signal: AbortSignal): Promise<ControlData> {
+  const known = await readControlFile(dataDir);
+  if (known !== null) return known;
   const env = { PATH: '/usr/bin:/bin', LC_ALL: 'C' };
   const { stdout } = await io.run([CONTROLDATA_BINARY, '-D', dataDir], { user: POSTGRES_USER, env, timeoutMs: TIMEOUT_MS, signal });
   return parseControlData(stdout, dataDir);

@@ -80,17 +80,20 @@ async function walkQuietly({ member, segments, segmentBytes, signal }: Walk, fro
   throw new NinesError('E_DATA_FOREIGN', `pg_waldump did not say where the log ends: ${words.trim()}`);
 }
 
-async function describe(walk: Walk, begin: number): Promise<LastRecord> {
+/** Of a valid record that begins there. */
+export async function describe(walk: Walk, begin: number): Promise<LastRecord> {
   const { segments, segmentBytes } = walk;
   const head = parseRecordHead(await readLog(walk, begin, RECORD_HEAD_BYTES));
   const fileTimeline = segments[Math.floor(begin / segmentBytes) - segments[0]!.segment]!.timeline;
   return { begin, end: endOfRecord(begin, head, segmentBytes), fileTimeline };
 }
 
-async function readLog({ member, segmentBytes }: Walk, lsn: number, bytes: number): Promise<Buffer> {
+async function readLog({ member, segments, segmentBytes }: Walk, lsn: number, bytes: number): Promise<Buffer> {
   const parts: Buffer[] = [];
   for (const stretch of stretchesOf(lsn, bytes, segmentBytes)) {
-    const handle = await open(join(member.layout.walViewDir, viewName(Math.floor(stretch.lsn / segmentBytes), segmentBytes)), 'r');
+    const name = segments.find(({ segment }) => segment === Math.floor(stretch.lsn / segmentBytes));
+    if (name === undefined) throw new Error(`the segment with ${formatLsn(stretch.lsn)} is not there`);
+    const handle = await open(join(member.layout.dataDir, 'pg_wal', segmentFileName(name, segmentBytes)), 'r');
     try {
       const { buffer, bytesRead } = await handle.read(Buffer.alloc(stretch.bytes), 0, stretch.bytes, stretch.lsn % segmentBytes);
       if (bytesRead !== stretch.bytes) throw new Error(`the segment with ${formatLsn(stretch.lsn)} is shorter than it should be`);
