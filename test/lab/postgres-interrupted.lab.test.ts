@@ -43,8 +43,8 @@ describeLab('a member that was left half-way', () => {
   });
 
   it('has no other setting than the one that was found, whoever tells the server to read its files', async () => {
-    await writeLeadershipSettings(a.m, { standbyNames: 'ANY 1 ("replica_1_t2")', follows: false });
-    await writeAdmission(a.m, false);
+    writeLeadershipSettings(a.m, { standbyNames: 'ANY 1 ("replica_1_t2")', follows: false });
+    writeAdmission(a.m, false);
     const found = await a.control.boot(soon());
     expect(found.postgres).toMatchObject({ mode: 'primary', setting: LONE, admitting: true });
     await a.m.sql("alter system set log_min_duration_statement = '1h'");
@@ -58,7 +58,7 @@ describeLab('a member that was left half-way', () => {
   });
 
   it('takes a commit that waits already for the proof that commits wait: none of its own stays behind', async () => {
-    await writeLeadershipSettings(a.m, { standbyNames: NOBODY_ACKNOWLEDGES, follows: false });
+    writeLeadershipSettings(a.m, { standbyNames: NOBODY_ACKNOWLEDGES, follows: false });
     a.m.server.kill('SIGHUP');
     const waiting = async () => (await a.m.sql("select from pg_stat_activity where wait_event = 'SyncRep'")).length;
     await eventually('a pulse waits', 5_000, async () => {
