@@ -308,6 +308,10 @@ describeLab('the stack', () => {
     });
     for (const standby of standbys) await restartHost(cluster.lab, standby.host, { signal: soon() });
     await until('another one leads', async () => (await leaderHost(cluster, 'main', soon()).catch(() => host)) !== host, 60_000);
+    expect(await psql('SELECT n FROM outlived')).toBe('11');
+    // A disk is replaced with its host down; the agent that comes up then finds nothing, and copies what the leader has.
+    await killHost(cluster.lab, host, { signal: soon() });
+    await restartHost(cluster.lab, host, { signal: soon() });
     await cluster.waitReady(soon(60_000));
     expect(await psql('SELECT n FROM outlived')).toBe('11');
   }, 150_000);
