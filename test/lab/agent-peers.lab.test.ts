@@ -68,8 +68,16 @@ beforeAll(async () => {
   await issueOperatorIdentity({ clusterDir, outDir: identityDir('operator'), signal });
 });
 
+/** Gone, and its port free for the next test. */
+async function ended(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exit = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  child.kill('SIGKILL');
+  await exit;
+}
+
 afterEach(async () => {
-  for (const child of children.splice(0)) child.kill('SIGKILL');
+  await Promise.all(children.splice(0).map(ended));
   await Promise.all(open.splice(0).map((each) => each.close()));
   logs.length = 0;
 });
