@@ -5,7 +5,6 @@ import { join, relative } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { run } from '../../packages/nines/src/agent/run.ts';
 import type { Engine, UnitContext } from '../../packages/nines/src/engines/engine.ts';
-import { postgres } from '../../packages/nines/src/engines/postgres/engine.ts';
 import { redis } from '../../packages/nines/src/engines/redis/engine.ts';
 import { sentinel } from '../../packages/nines/src/engines/sentinel/engine.ts';
 import { service } from '../../packages/nines/src/engines/service/engine.ts';
@@ -16,6 +15,7 @@ import type { ServiceTopology } from '../../packages/nines/src/topology/topology
 import { ADDRESSES, exposedSecrets, type TestCluster, testCluster } from './data-engine-cluster.ts';
 import { until } from './orders/child.ts';
 import { ask } from './orders/instance.ts';
+import { lonePrimary } from './postgres-members.ts';
 import { describeLab } from './require-root.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -44,6 +44,7 @@ describeLab('engine: service', () => {
   let projectDir: string;
   let context: UnitContext;
   let instance: StartedUnit;
+  let database: Awaited<ReturnType<typeof lonePrimary>> | undefined;
   const started: StartedUnit[] = [];
   const origin = `http://${ADDRESSES[0]}:3000`;
 
@@ -69,7 +70,7 @@ describeLab('engine: service', () => {
     projectDir = join(cluster.folder, 'project');
     mkdirSync(projectDir);
     execFileSync('/usr/bin/mount', ['--bind', ROOT, projectDir]);
-    await start(postgres, 'postgres', LEADER);
+    database = await lonePrimary(cluster.context('postgres', LEADER));
     await start(redis, 'redis', LEADER);
     // A master without a replica takes no writes.
     await start(redis, 'redis', 2);
@@ -84,6 +85,7 @@ describeLab('engine: service', () => {
 
   afterAll(async () => {
     for (const unit of started.toReversed()) await unit.stop();
+    await database?.end();
     if (projectDir !== undefined) execFileSync('/usr/bin/umount', [projectDir]);
     cluster?.remove();
   });
@@ -109,7 +111,7 @@ describeLab('engine: service', () => {
     expect(
       exposedSecrets(
         cluster,
-        started.map(({ logFile }) => logFile),
+        [...started, database!].map(({ logFile }) => logFile),
       ),
     ).toEqual([]);
   });

@@ -7,15 +7,17 @@ import { isAlive, signalProcess } from '../../packages/nines/src/agent/process.t
 import { type Spawned, spawnUnit } from '../../packages/nines/src/agent/spawn.ts';
 import type { UnitContext } from '../../packages/nines/src/engines/engine.ts';
 import { withConnection } from '../../packages/nines/src/engines/postgres/connection.ts';
-import type { ServerProcess } from '../../packages/nines/src/engines/postgres/control.ts';
+import type { PostgresControl, ServerProcess } from '../../packages/nines/src/engines/postgres/control.ts';
 import { killProcessesIn } from '../../packages/nines/src/engines/postgres/leftovers.ts';
 import { type Member, memberOf } from '../../packages/nines/src/engines/postgres/member.ts';
+import { createPostgresControl } from '../../packages/nines/src/engines/postgres/member-control.ts';
 import { parseLsn } from '../../packages/nines/src/engines/postgres/lsn.ts';
 import { planPostgres, postgresPassword } from '../../packages/nines/src/engines/postgres/plan.ts';
 import { historyFileName, parseHistory } from '../../packages/nines/src/engines/postgres/primary/history.ts';
 import { removeTree } from '../../packages/nines/src/engines/postgres/remove-tree.ts';
 import type { PostgresCommand } from '../../packages/nines/src/failover/commands.ts';
 import type { LogEnd } from '../../packages/nines/src/failover/log.ts';
+import { LONE } from '../../packages/nines/src/failover/record.ts';
 import { eventually, type TestCluster, testCluster } from './data-engine-cluster.ts';
 
 export interface TestMember extends Member {
@@ -51,6 +53,40 @@ export async function postgresMembers(network: string): Promise<TestMembers> {
     cluster.remove();
   };
   return { cluster, members, end };
+}
+
+/** A server that leads alone and admits the application: the group's first data, its roles and its database. */
+export async function lonePrimary(context: UnitContext): Promise<EndableMember> {
+  const member = testMember(context);
+  const control = createPostgresControl({ context, server: member.server, io: member.io });
+  const signal = AbortSignal.timeout(60_000);
+  const node = member.member.replicaName;
+  try {
+    const { end } = await control.initialise(signal);
+    const timelines = [
+      { term: end.term, node, parent: 0, fork: 0 },
+      { term: end.term + 1, node, parent: end.term, fork: end.lsn },
+    ];
+    const commands: PostgresCommand[] = [
+      { kind: 'start' },
+      { kind: 'fence', epoch: 1 },
+      { kind: 'promote', term: end.term + 1, timelines, setting: LONE },
+      { kind: 'admit' },
+    ];
+    for (const command of commands) {
+      const event = await control.execute(command, signal);
+      if (event.kind === 'failed') throw new Error(`${command.kind} failed: ${member.said.at(-1)}\n${tailOf(member)}`);
+    }
+    return { ...member, end: () => endOf(control, member) };
+  } catch (error) {
+    await endOf(control, member);
+    throw error;
+  }
+}
+
+async function endOf(control: PostgresControl, member: EndableMember): Promise<void> {
+  control.close();
+  await member.end();
 }
 
 function testMember(context: UnitContext): EndableMember {
