@@ -156,14 +156,12 @@ describe('the demo', () => {
 
   it('cuts off the zone of the primary, wherever it is, and judges how long a switchover was felt', async () => {
     const { report, system } = await play(
-      { spellMs: { switchover: 1200 }, primary: 'c1', fate: { kind: 'reset', done: false } },
+      { spellMs: { switchover: 30_000 }, primary: 'c1', fate: { kind: 'reset', done: false } },
       { only: ['primary-zone-loss', 'switchover'] },
     );
     expect(system.calls).toEqual(['up', 'zone zone c', 'heal c', 'switchover postgres-main', 'down']);
     expectVerdict(report, 'failed');
-    expect(report.findings.join()).toMatch(
-      /switchover of PostgreSQL: (not certain: )?it (took .* to recover|did not recover within the step) \(limit 500 ms\)/,
-    );
+    expect(report.findings.join()).toMatch(/switchover of PostgreSQL: (not certain: )?it did not recover within the step \(limit 10 s\)/);
   }, 30_000);
 
   it('takes everything down when it is interrupted, when up fails, and says when down fails', async () => {

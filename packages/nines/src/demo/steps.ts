@@ -79,7 +79,7 @@ export const DEMO_STEPS: readonly DemoStep[] = [
   {
     name: 'postgres-kill',
     title: 'kill -9 the PostgreSQL primary',
-    limits: { recoveredMs: 1000 },
+    limits: { recoveredMs: 10_000 },
     act: async (stage) => kill(stage, await stage.cluster.postgresPrimary(stage)),
   },
   {
@@ -91,7 +91,7 @@ export const DEMO_STEPS: readonly DemoStep[] = [
   {
     name: 'switchover',
     title: 'switchover of PostgreSQL',
-    limits: { recoveredMs: 500 },
+    limits: { recoveredMs: 10_000 },
     act: async (stage) => stage.fault('switchover', await stage.cluster.switchover({ signal: stage.signal, progress: stage.say })),
   },
 ];

@@ -29,6 +29,15 @@ describe('recoveredMs', () => {
     expect(recoveredMs(felt, 500, 1000)).toBe(10);
   });
 
+  it('leaves to the next event what had only just begun when it came, and nothing older', () => {
+    const lateFrom = (fromMs: number) => aRun(1000, (dueMs) => (dueMs === fromMs ? { ...saved, doneMs: 1_400 } : {}));
+    expect(recoveredMs(lateFrom(980), 500, 1000)).toBe(0);
+    expect(recoveredMs(lateFrom(740), 500, 1000)).toBe(250);
+    // Answered before the event, however young: a victim of the fault.
+    const early = aRun(1000, (dueMs) => (dueMs === 900 ? { ...saved, doneMs: 990 } : {}));
+    expect(recoveredMs(early, 500, 1000)).toBe(410);
+  });
+
   it('is unknown when it lasts until the end', () => {
     expect(
       recoveredMs(
