@@ -12,9 +12,8 @@ import { request } from 'undici';
 import type { Engine, UnitContext } from '../../packages/nines/src/engines/engine.ts';
 import { haproxy } from '../../packages/nines/src/engines/haproxy/engine.ts';
 import { routes } from '../../packages/nines/src/engines/haproxy/routes.ts';
-import { gatewaySpec } from '../../packages/nines/src/engines/haproxy/testing/gateway-spec.ts';
+import { gatewayContext, gatewaySpec } from '../../packages/nines/src/engines/haproxy/testing/gateway-spec.ts';
 import { startUnit } from '../../packages/nines/src/engines/testing/start-unit.ts';
-import type { ClusterSpec } from '../../packages/nines/src/topology/cluster-spec.ts';
 import { cpuSeconds, median, type ScenarioResult, scenarioResult, table, versionLine, writeResult } from '../result.ts';
 import type { Bench } from '../run.ts';
 import { load, loadTool, type Scenario } from './load.ts';
@@ -60,7 +59,7 @@ async function run({ runs: given }: { runs: number | null }): Promise<boolean> {
     for (const { servers } of routes(spec)) {
       for (const server of servers) cleanUp.push(await startService(server.address, server.port));
     }
-    const context = contextOf(spec, folder);
+    const context = gatewayContext(spec, folder);
     const nines = await startNines(context);
     cleanUp.push(nines.stop);
     const peer = await startByHand(context);
@@ -131,18 +130,6 @@ async function ended(child: ChildProcess, signal: NodeJS.Signals): Promise<void>
   const gone = once(child, 'exit');
   child.kill(signal);
   await gone;
-}
-
-function contextOf(spec: ClusterSpec, folder: string): UnitContext {
-  const unit = spec.placement.units.find((candidate) => candidate.engine === 'haproxy');
-  if (unit === undefined) throw new Error('the spec places no gateway');
-  return {
-    spec,
-    unit,
-    paths: { dataDir: join(folder, 'data'), runDir: join(folder, 'run'), projectDir: '/', nodeFile: process.execPath },
-    secrets: { postgres: {}, redis: {}, services: {}, other: {} },
-    certificate: () => ({ caFile: '', certFile: '', keyFile: '' }),
-  };
 }
 
 function system(name: string, url: string, pid: number): System {

@@ -1,6 +1,5 @@
 /** The gateway's promises on a real HAProxy with small services on loopback addresses. */
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client, request } from 'undici';
@@ -9,7 +8,7 @@ import { haproxy, runtimeSocketOf } from '../../packages/nines/src/engines/hapro
 import { drainNoticeMs } from '../../packages/nines/src/engines/haproxy/checks.ts';
 import { askRuntime } from '../../packages/nines/src/engines/haproxy/runtime-socket.ts';
 import { gatewayStat } from '../../packages/nines/src/engines/haproxy/stat.ts';
-import { gatewaySpec, SERVICE } from '../../packages/nines/src/engines/haproxy/testing/gateway-spec.ts';
+import { gatewayContext, gatewaySpec, SERVICE } from '../../packages/nines/src/engines/haproxy/testing/gateway-spec.ts';
 import { type StartedUnit, startUnit } from '../../packages/nines/src/engines/testing/start-unit.ts';
 import type { UnitContext } from '../../packages/nines/src/engines/engine.ts';
 import { type Backend, startBackend, startBackends } from './gateway/backends.ts';
@@ -26,15 +25,7 @@ function testContext(folder: string, replicas: number): UnitContext {
     gateway: { replayBodyBytes: BODY_100_KB.length },
     services: { orders: { replicas } },
   });
-  const unit = spec.placement.units.find((candidate) => candidate.engine === 'haproxy');
-  if (unit === undefined) throw new Error('the spec places no gateway');
-  return {
-    spec,
-    unit,
-    paths: { dataDir: join(folder, 'data'), runDir: join(folder, 'run'), projectDir: '/', nodeFile: process.execPath },
-    secrets: { postgres: {}, redis: {}, services: {}, other: {} },
-    certificate: () => ({ caFile: '', certFile: '', keyFile: '' }),
-  };
+  return gatewayContext(spec, folder);
 }
 
 describeLab('engine: gateway', () => {

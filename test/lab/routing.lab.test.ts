@@ -1,13 +1,12 @@
 /** PostgreSQL's clients follow the leader through a real HAProxy: three small servers as members, the views by hand. */
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { GatewayRoutes } from '../../packages/nines/src/agent/routing/gateway-routes.ts';
 import { haproxy, masterSocketOf, runtimeSocketOf } from '../../packages/nines/src/engines/haproxy/engine.ts';
 import { askRuntime } from '../../packages/nines/src/engines/haproxy/runtime-socket.ts';
-import { gatewaySpec } from '../../packages/nines/src/engines/haproxy/testing/gateway-spec.ts';
+import { gatewayContext, gatewaySpec } from '../../packages/nines/src/engines/haproxy/testing/gateway-spec.ts';
 import type { UnitContext } from '../../packages/nines/src/engines/engine.ts';
 import { type StartedUnit, startUnit } from '../../packages/nines/src/engines/testing/start-unit.ts';
 import type { GroupView } from '../../packages/nines/src/failover/group-view.ts';
@@ -18,15 +17,7 @@ const ADDRESSES: Record<string, string> = { h1: '127.0.35.1', h2: '127.0.35.2', 
 
 function testContext(folder: string): UnitContext {
   const spec = gatewaySpec({ hosts: ADDRESSES, gatewayAddress: GATEWAY, services: { orders: {} }, postgres: { main: 5432 } });
-  const unit = spec.placement.units.find((candidate) => candidate.engine === 'haproxy');
-  if (unit === undefined) throw new Error('the spec places no gateway');
-  return {
-    spec,
-    unit,
-    paths: { dataDir: join(folder, 'data'), runDir: join(folder, 'run'), projectDir: '/', nodeFile: process.execPath },
-    secrets: { postgres: {}, redis: {}, services: {}, other: {} },
-    certificate: () => ({ caFile: '', certFile: '', keyFile: '' }),
-  };
+  return gatewayContext(spec, folder);
 }
 
 /** Says its host's name to whoever connects, and holds the connection. */

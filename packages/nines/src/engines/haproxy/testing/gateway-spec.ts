@@ -1,4 +1,6 @@
 /** A small cluster with one service, for the tests and the bench of the gateway. */
+import { join } from 'node:path';
+import type { UnitContext } from '../../engine.ts';
 import type { ClusterSpec, PlacedUnit } from '../../../topology/cluster-spec.ts';
 import type { GatewayTopology, PostgresTopology, ServiceTopology } from '../../../topology/topology.ts';
 
@@ -125,4 +127,17 @@ function postgresUnits(hosts: string[], groups: string[]): PlacedUnit[] {
       reason: 'for a test',
     })),
   );
+}
+
+/** Of the first gateway that the spec places, with its files under `folder`. */
+export function gatewayContext(spec: ClusterSpec, folder: string): UnitContext {
+  const unit = spec.placement.units.find((candidate) => candidate.engine === 'haproxy');
+  if (unit === undefined) throw new Error('the spec places no gateway');
+  return {
+    spec,
+    unit,
+    paths: { dataDir: join(folder, 'data'), runDir: join(folder, 'run'), projectDir: '/', nodeFile: process.execPath },
+    secrets: { postgres: {}, redis: {}, services: {}, other: {} },
+    certificate: () => ({ caFile: '', certFile: '', keyFile: '' }),
+  };
 }
