@@ -85,6 +85,11 @@ describe('the log', () => {
       appendSoakRun(file, run({}, 1));
       appendFileSync(file, '{"kind":"fault","seed":7,"ind');
       expect([7, 8, 9].map((seed) => nextIndex(readSoakRuns(file), seed))).toEqual([2, 6, 0]);
+      // A machine that stopped in the middle of a line: the next record does not continue it.
+      appendFileSync(file, '{"kind":"fau');
+      expect(readSoakRuns(file)).toHaveLength(3);
+      appendSoakRun(file, run({}, 2));
+      expect(nextIndex(readSoakRuns(file), 7)).toBe(3);
     } finally {
       rmSync(folder, { recursive: true });
     }

@@ -1,6 +1,5 @@
-/** Every run's figures, one line of JSON each, written as soon as the run has ended: a later call goes on from there. */
-import { appendFileSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+/** Every run's figures, written as soon as the run has ended. */
+import { appendRecord, readRecords, writeRecords } from '../record-lines.ts';
 import { type Combination, isSelected, type Selection } from './matrix.ts';
 
 export interface RunRecord extends Combination {
@@ -27,42 +26,18 @@ export interface RunRecord extends Combination {
   phases: Record<string, number>;
 }
 
-/** @throws when a line that is not the last cannot be read; the last may be cut off by a machine that stopped. */
 export function readRuns(file: string): RunRecord[] {
-  const lines = readOrEmpty(file).split('\n');
-  const rest = lines.pop();
-  if (rest !== '' && rest !== undefined) writeRuns(file, lines.map(parseRun));
-  return lines.map(parseRun);
+  return readRecords(file);
 }
 
 export function appendRun(file: string, run: RunRecord): void {
-  mkdirSync(dirname(file), { recursive: true });
-  appendFileSync(file, `${JSON.stringify(run)}\n`);
+  appendRecord(file, run);
 }
 
 /** Drops the runs of the selection; the others stay. */
 export function forgetRuns(file: string, selection: Selection): void {
-  writeRuns(
+  writeRecords(
     file,
     readRuns(file).filter((run) => !isSelected(selection, run)),
   );
-}
-
-function parseRun(line: string): RunRecord {
-  return JSON.parse(line) as RunRecord;
-}
-
-function writeRuns(file: string, runs: readonly RunRecord[]): void {
-  mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(`${file}.new`, runs.map((run) => `${JSON.stringify(run)}\n`).join(''));
-  renameSync(`${file}.new`, file);
-}
-
-function readOrEmpty(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
-    throw error;
-  }
 }

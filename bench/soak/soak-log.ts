@@ -1,6 +1,5 @@
-/** Every fault's figures and every calm hour's, one line of JSON each, written at once. */
-import { appendFileSync, mkdirSync, readFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+/** Every fault's figures and every calm hour's, written at once. */
+import { appendRecord, readRecords } from '../record-lines.ts';
 import type { TrialResult } from './trial.ts';
 
 export interface FaultRun {
@@ -32,16 +31,11 @@ export interface CalmRun {
 export type SoakRun = FaultRun | CalmRun;
 
 export function appendSoakRun(file: string, run: SoakRun): void {
-  mkdirSync(dirname(file), { recursive: true });
-  appendFileSync(file, `${JSON.stringify(run)}\n`);
+  appendRecord(file, run);
 }
 
-/** The last line may be cut off by a machine that stopped. */
 export function readSoakRuns(file: string): SoakRun[] {
-  return readOrEmpty(file)
-    .split('\n')
-    .slice(0, -1)
-    .map((line) => JSON.parse(line) as SoakRun);
+  return readRecords(file);
 }
 
 /** The first fault of that seed that was not played yet. */
@@ -61,13 +55,4 @@ export function problemsOf({ result }: Pick<FaultRun, 'result'>): string[] {
       : [`${after.host} leads; writes are acknowledged by: ${writable.join(', ') || 'nobody'}`]),
     ...(wholeAfterMs === null ? [`not whole again: ${missing}`] : []),
   ];
-}
-
-function readOrEmpty(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
-    throw error;
-  }
 }
