@@ -1,9 +1,15 @@
 /** Figures of test runs: vitest's JSON report -> counts -> the closing line. Pure. */
 
-/** @typedef {{passed: number, failed: number, skipped: number}} Counts */
+/**
+ * @typedef {object} Counts
+ * @property {number} passed
+ * @property {number} failed
+ * @property {number} skipped
+ * @property {string[]} failures What failed and the first line of why, for the end of a long output.
+ */
 
 /** @type {Readonly<Counts>} */
-export const NOTHING = { passed: 0, failed: 0, skipped: 0 };
+export const NOTHING = { passed: 0, failed: 0, skipped: 0, failures: [] };
 
 /**
  * A file that failed before it could register a test, and a run that ended without a report, count as one failure each.
@@ -12,16 +18,26 @@ export const NOTHING = { passed: 0, failed: 0, skipped: 0 };
  * @returns {Counts}
  */
 export function countsOf(report, exitedWell) {
-  if (report === null) return { passed: 0, failed: 1, skipped: 0 };
+  if (report === null) return { ...NOTHING, failed: 1, failures: ['a test run ended without a report'] };
   const passed = Number(report.numPassedTests);
   const skipped = Number(report.numPendingTests) + Number(report.numTodoTests ?? 0);
-  const brokenFiles = report.testResults.filter(
-    (/** @type {any} */ file) =>
-      file.status === 'failed' && !file.assertionResults.some((/** @type {any} */ test) => test.status === 'failed'),
-  ).length;
-  const failed = Number(report.numFailedTests) + brokenFiles;
+  const failures = report.testResults.flatMap(failuresOf);
   // An unhandled error fails the run although every test passed.
-  return { passed, failed: failed === 0 && !exitedWell ? 1 : failed, skipped };
+  if (failures.length === 0 && !exitedWell) failures.push('an error outside of the tests');
+  return { passed, failed: Math.max(failures.length, Number(report.numFailedTests)), skipped, failures };
+}
+
+/** @param {any} file @returns {string[]} */
+function failuresOf(file) {
+  if (file.status !== 'failed') return [];
+  const failed = file.assertionResults.filter((/** @type {any} */ test) => test.status === 'failed');
+  if (failed.length === 0) return [`${file.name}: ${firstLine(file.message)}`];
+  return failed.map((/** @type {any} */ test) => `${file.name}: ${test.fullName}: ${firstLine(test.failureMessages?.join('\n'))}`);
+}
+
+/** @param {unknown} text */
+function firstLine(text) {
+  return typeof text === 'string' ? (text.split('\n')[0] ?? '') : '';
 }
 
 /** @param {Counts} left @param {Counts} right @returns {Counts} */
@@ -30,10 +46,11 @@ export function added(left, right) {
     passed: left.passed + right.passed,
     failed: left.failed + right.failed,
     skipped: left.skipped + right.skipped,
+    failures: [...left.failures, ...right.failures],
   };
 }
 
-/** @param {Counts} counts */
+/** @param {Pick<Counts, 'passed' | 'failed' | 'skipped'>} counts */
 export function closingLine({ passed, failed, skipped }) {
   return `${passed} passed, ${failed} failed${skipped === 0 ? '' : `, ${skipped} skipped`}`;
 }

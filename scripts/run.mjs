@@ -71,7 +71,7 @@ async function runStep(step, argv) {
   const reporters = step.counted === true ? ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`] : [];
   const { code, interrupted } = await start([...argv, ...reporters]);
   if (step.counted !== true) {
-    const counts = { ...NOTHING, passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1 };
+    const counts = code === 0 ? { ...NOTHING, passed: 1 } : { ...NOTHING, failed: 1, failures: [`${step.name}: exit code ${code}`] };
     return { code, interrupted, counts };
   }
   const counts = countsOf(readReport(report), code === 0);

@@ -193,4 +193,21 @@ describe('figures of a test run', () => {
     expect(countsOf(report(3, 0, 0), false).failed).toBe(1);
     expect(countsOf(report(3, 1, 0, [{ status: 'failed', assertionResults: [{ status: 'failed' }] }]), false).failed).toBe(1);
   });
+
+  it('name what failed, with the first line of why', () => {
+    const files = [
+      {
+        name: 'a.test.ts',
+        status: 'failed',
+        assertionResults: [{ status: 'failed', fullName: 'adds', failureMessages: ['Error: 3\nat x'] }],
+      },
+      { name: 'b.test.ts', status: 'failed', message: 'SyntaxError: no\nat y', assertionResults: [] },
+    ];
+    expect(countsOf(report(3, 1, 0, files), false)).toEqual({
+      passed: 3,
+      failed: 2,
+      skipped: 0,
+      failures: ['a.test.ts: adds: Error: 3', 'b.test.ts: SyntaxError: no'],
+    });
+  });
 });
