@@ -184,6 +184,26 @@ describeLab('engine: gateway', () => {
     for (const backend of backends) await backend.tell({ holdMs: 0 });
   });
 
+  it('a client that gives up leaves its instance at once, and nobody else gets its request', async () => {
+    const total = async (what: string) => {
+      let sum = 0;
+      for (const backend of backends) sum += (await backend.tell({}))[what] ?? 0;
+      return sum;
+    };
+    for (const backend of backends) await backend.tell({ holdMs: 5_000 });
+    const [receivedBefore, leftBefore] = [await total('GET'), await total('left')];
+    const givenUp = new AbortController();
+    const pending = request(origin, { signal: givenUp.signal }).catch(() => null);
+    await until('an instance has the request', async () => (await total('GET')) === receivedBefore + 1);
+    givenUp.abort();
+    await pending;
+    await until('the instance is left', async () => (await total('left')) === leftBefore + 1, 500);
+    // Longer than the gateway waits for an answer before it asks another instance.
+    await delay(SERVICE.requestTimeoutMs + 200);
+    expect(await total('GET')).toBe(receivedBefore + 1);
+    for (const backend of backends) await backend.tell({ holdMs: 0 });
+  });
+
   it('answers 408 to a client that sends its request too slowly', { timeout: 15_000 }, async () => {
     const client = new Client(origin);
     try {

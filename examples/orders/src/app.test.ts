@@ -1,7 +1,9 @@
+import { connect } from 'node:net';
 import type { FastifyInstance } from 'fastify';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { createApp } from './app.ts';
 import type { Database } from './database/database.ts';
+import type { Deadline } from './deadline.ts';
 import { DependencyChecks, Life } from './health.ts';
 import { InFlight } from './in-flight.ts';
 import { createMetrics } from './metrics.ts';
@@ -140,6 +142,36 @@ test('a bug is a 500 without its details, and is counted', async () => {
   expect(metrics).toMatch(/process_cpu_seconds_total \d/);
   expect(metrics).not.toContain('route="/ready"');
   expect(services.inFlight.count()).toBe(0);
+});
+
+test('work for a client that has gone is known to be for nobody', async () => {
+  const { app, services } = application();
+  const begun = Promise.withResolvers<Deadline>();
+  const rows = Promise.withResolvers<object[]>();
+  services.database.run = (async (deadline: Deadline) => {
+    begun.resolve(deadline);
+    return rows.promise;
+  }) as Database['run'];
+  const { port } = new URL(await app.listen({ host: '127.0.0.1', port: 0 }));
+  const client = connect(Number(port), '127.0.0.1', () => client.write('GET /products HTTP/1.1\r\nHost: orders\r\n\r\n'));
+  const deadline = await begun.promise;
+  expect(deadline.abandoned).toBe(false);
+  client.destroy();
+  await vi.waitFor(() => expect(deadline.abandoned).toBe(true));
+  rows.resolve([]);
+});
+
+test('an answered request is not abandoned', async () => {
+  const { app, services } = application();
+  let seen: Deadline | null = null;
+  services.database.run = async (deadline: Deadline) => {
+    seen = deadline;
+    return [];
+  };
+  const origin = await app.listen({ host: '127.0.0.1', port: 0 });
+  expect((await fetch(`${origin}/products`, { headers: { connection: 'close' } })).status).toBe(200);
+  await app.close();
+  expect(seen).toMatchObject({ abandoned: false });
 });
 
 test('the description is valid OpenAPI of every route that is for clients', async () => {

@@ -58,8 +58,11 @@ function everyRequest(app: FastifyInstance, services: Services): void {
     reply.header('x-instance', instance);
     if (request.routeOptions.config.probe === true) return;
     inFlight.begin(request.id, `${request.method} ${request.url}`);
-    // Also when the client goes away before its answer.
-    reply.raw.once('close', () => inFlight.end(request.id));
+    reply.raw.once('close', () => {
+      // Before its answer: the client went away, or the gateway with it.
+      if (!reply.raw.writableFinished) request.deadline.abandon();
+      inFlight.end(request.id);
+    });
   });
   app.addHook('onSend', async (_request, reply) => {
     if (life.state === 'stopping') reply.header('connection', 'close');

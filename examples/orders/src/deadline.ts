@@ -2,10 +2,20 @@
 export class Deadline {
   readonly #endsAtMs: number;
   readonly #nowMs: () => number;
+  #abandoned = false;
 
   constructor(durationMs: number, nowMs: () => number = () => performance.now()) {
     this.#nowMs = nowMs;
     this.#endsAtMs = nowMs() + durationMs;
+  }
+
+  /** Nobody waits for the answer any more: what has begun goes on to its end, nothing new need begin. */
+  abandon(): void {
+    this.#abandoned = true;
+  }
+
+  get abandoned(): boolean {
+    return this.#abandoned;
   }
 
   remainingMs(): number {

@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 
 const [address, port, name] = process.argv.slice(2);
 const state = { readyStatus: 200, holdMs: 0, close: false };
-/** Requests by method, `/ready` apart. */
+/** Requests by method, `/ready` apart; 'left' counts those whose other side went away before the answer. */
 const received: Record<string, number> = {};
 
 const server = createServer((request, response) => {
@@ -13,6 +13,9 @@ const server = createServer((request, response) => {
   }
   const method = request.method ?? '';
   received[method] = (received[method] ?? 0) + 1;
+  response.on('close', () => {
+    if (!response.writableFinished) received['left'] = (received['left'] ?? 0) + 1;
+  });
   let bytes = 0;
   request.on('data', (chunk: Buffer) => (bytes += chunk.length));
   request.on('end', () => {

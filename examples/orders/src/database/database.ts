@@ -2,7 +2,6 @@
  * PostgreSQL behind deadlines: no call here outlives its caller's deadline, whatever the server does. Safe failures
  * are retried with back-off; the rest are answered 503 at once.
  */
-import { setTimeout as delay } from 'node:timers/promises';
 import { createSecureContext } from 'node:tls';
 import type pg from 'pg';
 import { createPool, type NinesPool } from '@nines/runtime';
@@ -61,35 +60,24 @@ export class Database {
     await this.#pool.end();
   }
 
-  /**
-   * A connection that is on its way goes on being made when its caller gives up, and serves the next one. Given up with
-   * him, handshakes (TLS and scram cost milliseconds of CPU on both sides) would on a busy machine only ever begin.
-   */
+  /** After an outage the first connections belong to those who still wait: work for the others would keep them waiting. */
   async #connect(deadline: Deadline): Promise<pg.PoolClient> {
-    const coming = this.#pool.connect();
-    const patience = new AbortController();
-    const waitMs = deadline.withinMs(this.#config.connectTimeoutMs);
-    const late = delay(waitMs, null, { signal: patience.signal }).catch(() => null);
+    let client: pg.PoolClient;
     try {
-      const client = await Promise.race([coming, late]);
-      if (client !== null) return client;
+      client = await this.#pool.connect(deadline.withinMs(this.#config.connectTimeoutMs));
     } catch (error) {
       throw new DatabaseError(error, 'connect');
-    } finally {
-      patience.abort();
     }
-    void coming.then(
-      (client) => client.release(),
-      () => undefined,
-    );
-    throw new DatabaseError(new Error(`no connection within ${waitMs} ms (timeout)`), 'connect');
+    if (!deadline.abandoned) return client;
+    client.release();
+    throw new DatabaseError(new Error('the client has gone'), 'connect');
   }
 
   async #guarded<T>(deadline: Deadline, attempt: () => Promise<T>): Promise<T> {
     try {
       const value = await withRetry(attempt, {
         deadline,
-        mayRetry: (error) => error instanceof DatabaseError && mayRetry(error.outcome),
+        mayRetry: (error) => !deadline.abandoned && error instanceof DatabaseError && mayRetry(error.outcome),
       });
       this.#log.worked();
       return value;

@@ -1,6 +1,7 @@
 /** The connections to one leader: a pool of node-postgres that can be thrown away at once, whatever its server does. */
 import type { Socket } from 'node:net';
 import pg from 'pg';
+import { mayPass } from './refusal.ts';
 import type { Target } from './whereabouts.ts';
 
 /** `pg`'s options with another address; a connection string would win over `host` and `port`. */
@@ -17,11 +18,33 @@ export function optionsFor(options: pg.PoolConfig, target: Target): pg.PoolConfi
   return { ...others, connectionString: url.href };
 }
 
+/** After a try that failed, the next one: half to the whole of this, doubled by each further failure. */
+const FIRST_BACKOFF_MS = 20;
+const LONGEST_BACKOFF_MS = 250;
+
+interface Waiter {
+  take(client: pg.PoolClient | null): void;
+  fail(error: Error): void;
+}
+
+/**
+ * One connection is made at a time, for whoever waits longest when it is there. Were they made all at once, a leader that has
+ * just begun would meet the handshakes of every instance in one moment, and one that is down a try for each request that waits:
+ * both take the CPU that the failover itself needs.
+ */
 export class OneLeader {
   readonly #pool: pg.Pool;
+  readonly #byAgent: boolean;
   /** Of every age: also those whose handshake a cut-off host never answers. */
   readonly #clients = new Set<pg.Client>();
-  readonly #callers = new Set<() => void>();
+  /** Longest waiting first. */
+  readonly #waiting = new Set<Waiter>();
+  /** Resting connections that node-postgres was asked for and has not handed out yet. */
+  #picking = 0;
+  #making = false;
+  #failures = 0;
+  #backoff: NodeJS.Timeout | null = null;
+  #lastError: Error | null = null;
   #discarded = false;
 
   constructor(options: pg.PoolConfig, target: Target, onError: (error: Error) => void) {
@@ -33,39 +56,35 @@ export class OneLeader {
         this.once('end', () => clients.delete(this));
       }
     }
+    this.#byAgent = target !== null;
     this.#pool = new pg.Pool({ ...optionsFor(options, target), Client: TrackedClient });
     // Of a discarded pool every connection breaks: that is no news.
     this.#pool.on('error', (error) => {
       if (!this.#discarded) onError(error);
     });
+    // It rests, or is gone, only after this event.
+    this.#pool.on('release', () => queueMicrotask(() => this.#serve()));
   }
 
   get counts(): { total: number; idle: number } {
     return { total: this.#pool.totalCount, idle: this.#pool.idleCount };
   }
 
-  /** Resolves with null when the leader is deposed first. Rejects at the deadline; the connection then serves the next caller. */
+  /** Resolves with null when the leader is deposed first. Rejects at the deadline, and when a later try would fail like this one. */
   checkOut(waitMs: number): Promise<pg.PoolClient | null> {
     return new Promise((resolve, reject) => {
-      let settled = false;
       const settle = (act: () => void): void => {
-        if (settled) return;
-        settled = true;
         clearTimeout(timer);
-        this.#callers.delete(deposed);
+        this.#waiting.delete(waiter);
         act();
       };
-      const deposed = (): void => settle(() => resolve(null));
-      const late = (): void => settle(() => reject(new Error(`no connection to PostgreSQL within ${Math.round(waitMs)} ms (timeout)`)));
-      const timer = setTimeout(late, waitMs);
-      this.#callers.add(deposed);
-      this.#pool.connect().then(
-        (client) => {
-          if (settled || this.#discarded) client.release(this.#discarded);
-          settle(() => resolve(this.#discarded ? null : client));
-        },
-        (error: Error) => settle(() => (this.#discarded ? resolve(null) : reject(error))),
-      );
+      const waiter: Waiter = {
+        take: (client) => settle(() => resolve(client)),
+        fail: (error) => settle(() => reject(error)),
+      };
+      const timer = setTimeout(() => waiter.fail(this.#lateness(waitMs)), waitMs);
+      this.#waiting.add(waiter);
+      this.#serve();
     });
   }
 
@@ -73,14 +92,83 @@ export class OneLeader {
   discard(): void {
     if (this.#discarded) return;
     this.#discarded = true;
-    for (const deposed of [...this.#callers]) deposed();
+    if (this.#backoff !== null) clearTimeout(this.#backoff);
+    for (const waiter of [...this.#waiting]) waiter.take(null);
     for (const client of this.#clients) destroy(client);
     void this.#pool.end().catch(() => undefined);
   }
 
-  /** Waits for connections in use. */
+  /** Waits for connections in use; who waits for one gets none. */
   async end(): Promise<void> {
-    await this.#pool.end();
+    if (this.#backoff !== null) clearTimeout(this.#backoff);
+    const ended = this.#pool.end();
+    this.#failAll(new Error('Cannot use a pool after calling end on the pool'));
+    await ended;
+  }
+
+  #serve(): void {
+    if (this.#discarded || this.#pool.ending) return;
+    while (this.#waiting.size > this.#picking && this.#pool.idleCount > this.#picking) void this.#pick();
+    const isFull = this.#pool.totalCount >= this.#pool.options.max;
+    if (this.#waiting.size > this.#picking && !isFull && !this.#making && this.#backoff === null) void this.#make();
+  }
+
+  async #pick(): Promise<void> {
+    this.#picking += 1;
+    try {
+      this.#hand(await this.#pool.connect());
+    } catch (error) {
+      this.#failAll(error as Error);
+    } finally {
+      this.#picking -= 1;
+      this.#serve();
+    }
+  }
+
+  async #make(): Promise<void> {
+    this.#making = true;
+    try {
+      const client = await this.#pool.connect();
+      this.#failures = 0;
+      this.#lastError = null;
+      this.#hand(client);
+    } catch (error) {
+      this.#refused(error as Error);
+    } finally {
+      this.#making = false;
+      this.#serve();
+    }
+  }
+
+  #hand(client: pg.PoolClient): void {
+    const [first] = this.#waiting;
+    if (this.#discarded || first === undefined) client.release(this.#discarded);
+    else first.take(client);
+  }
+
+  #refused(error: Error): void {
+    if (this.#discarded) return;
+    if (!mayPass(error, this.#byAgent)) return this.#failAll(error);
+    this.#lastError = error;
+    const longestMs = Math.min(FIRST_BACKOFF_MS * 2 ** this.#failures, LONGEST_BACKOFF_MS);
+    this.#failures += 1;
+    this.#backoff = setTimeout(
+      () => {
+        this.#backoff = null;
+        this.#serve();
+      },
+      longestMs * (0.5 + Math.random() / 2),
+    );
+  }
+
+  #failAll(error: Error): void {
+    for (const waiter of [...this.#waiting]) waiter.fail(error);
+  }
+
+  #lateness(waitMs: number): Error {
+    const words = `no connection to PostgreSQL within ${Math.round(waitMs)} ms (timeout)`;
+    const last = this.#lastError;
+    return last === null ? new Error(words) : new Error(`${words}; the last try: ${last.message}`, { cause: last });
   }
 }
 

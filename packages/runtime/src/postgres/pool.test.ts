@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createPool, type NinesPool, type PoolOptions } from './pool.ts';
 import { type SmallAgent, startSmallAgent } from './testing/small-agent.ts';
-import { type SmallPostgres, startSmallPostgres } from './testing/small-postgres.ts';
+import { type SmallPostgres, type SmallPostgresOptions, startSmallPostgres } from './testing/small-postgres.ts';
 
 const A = '127.0.35.11';
 const B = '127.0.35.12';
@@ -32,7 +32,7 @@ const leads = (address: string, server: SmallPostgres, term: number) => ({
   replicas: [],
 });
 
-async function postgres(address: string, name: string, options?: { mute?: boolean }): Promise<SmallPostgres> {
+async function postgres(address: string, name: string, options?: SmallPostgresOptions): Promise<SmallPostgres> {
   const server = await startSmallPostgres(address, name, options);
   cleanups.push(() => server.close());
   return server;
@@ -173,6 +173,59 @@ test('without an agent the options’ own address is used; with one that comes l
   await agent(leads(B, b, 1));
   await until(() => connections.totalCount === 0);
   expect(await asked(connections)).toBe('b');
+});
+
+test('connections are made one at a time, and whoever waits longest gets the next', async () => {
+  const a = await postgres(A, 'a', { handshakeMs: 20 });
+  await agent(leads(A, a, 1));
+  const connections = pool({ pg: { max: 3 } });
+  const order: number[] = [];
+  const clients = await Promise.all(
+    [0, 1, 2].map(async (index) => {
+      const client = await connections.connect();
+      order.push(index);
+      return client;
+    }),
+  );
+  expect(order).toEqual([0, 1, 2]);
+  expect(a.seen()).toEqual({ connections: 3, mostHandshakes: 1 });
+  for (const client of clients) client.release();
+});
+
+test('a connection that is given back serves who waits, sooner than the one that is being made', async () => {
+  const a = await postgres(A, 'a');
+  await agent(leads(A, a, 1));
+  const connections = pool({ pg: { max: 2 }, waitMs: 4_000 });
+  const client = await connections.connect();
+  a.slow(20_000);
+  const waiting = asked(connections);
+  await until(() => connections.totalCount === 2);
+  client.release();
+  expect(await waiting).toBe('a');
+});
+
+test('while nobody is let in one tries, less and less often, and all are served when that ends', async () => {
+  const a = await postgres(A, 'a');
+  a.refuse('57P03');
+  await agent(leads(A, a, 1));
+  const connections = pool({ pg: { max: 5 } });
+  const all = Promise.all(Array.from({ length: 12 }, async () => asked(connections)));
+  await delay(600);
+  // At once, then after 10 to 20 ms, 20 to 40, ... 125 to 250.
+  expect(a.seen().connections).toBeGreaterThan(3);
+  expect(a.seen().connections).toBeLessThan(10);
+  a.refuse(null);
+  expect(await all).toEqual(Array.from({ length: 12 }, () => 'a'));
+});
+
+test('a wrong password is told at once, and lateness says what the last try met', async () => {
+  const a = await postgres(A, 'a');
+  await agent(leads(A, a, 1));
+  const connections = pool();
+  a.refuse('28P01');
+  await expect(connections.connect()).rejects.toMatchObject({ code: '28P01' });
+  a.refuse('53300');
+  await expect(connections.connect(100)).rejects.toThrow(/within 100 ms \(timeout\); the last try: not now/);
 });
 
 test('the end waits for connections in use and refuses the next', async () => {

@@ -22,8 +22,11 @@ export interface PoolOptions {
 
 /** The part of node-postgres' Pool that services use; a new leader's connections take the place of the old one's. */
 export interface NinesPool {
-  /** Rejects after `waitMs` while nobody leads. A connection to a leader that is deposed meanwhile is not handed out. */
-  connect(): Promise<pg.PoolClient>;
+  /**
+   * Rejects after `waitMs` (milliseconds; default: the pool's) while nobody leads or nobody lets us in, and at once when trying again
+   * is in vain (a wrong password). A connection to a leader that is deposed meanwhile is not handed out.
+   */
+  connect(waitMs?: number): Promise<pg.PoolClient>;
   /** One statement on a connection of its own. Never repeated: whether that is safe, its caller knows. */
   query<Row extends pg.QueryResultRow = pg.QueryResultRow>(
     query: string | pg.QueryConfig,
@@ -76,8 +79,8 @@ class FollowingPool extends EventEmitter implements NinesPool {
     return this.#waiting;
   }
 
-  async connect(): Promise<pg.PoolClient> {
-    const deadlineMs = performance.now() + this.#waitMs;
+  async connect(waitMs: number = this.#waitMs): Promise<pg.PoolClient> {
+    const deadlineMs = performance.now() + waitMs;
     this.#waiting += 1;
     try {
       for (;;) {

@@ -72,6 +72,10 @@ describe('renderHaproxy', () => {
     ]);
   });
 
+  it('lets go of requests whose clients have gone, on the side that sees them go', () => {
+    expect(text.split(/^frontend /m)[0]).toContain('    option abortonclose\n');
+  });
+
   it("maps the article's words", () => {
     expect(text).toContain('retry-on conn-failure empty-response response-timeout junk-response 500 502 503 504');
     expect(text).toContain('error-limit 3 on-error mark-down');

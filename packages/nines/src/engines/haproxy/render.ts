@@ -83,8 +83,12 @@ function defaultsLines(): string[] {
     '    option dontlognull',
     '    option log-separate-errors',
     `    timeout connect ${CONNECT_TIMEOUT_MS}ms`,
+    // A client that gave up leaves the queue, its instance and its retries at once. Without this each request that nobody waits for
+    // any more is sent four times over (2.6), and an outage of the database goes on for as long as that takes. Here and not in the
+    // backends: the side that sees the client go is the frontend's.
+    '    option abortonclose',
     // Nobody waits longer for what is shed anyway: the client's one retry still finds time.
-    '    timeout queue 250ms',
+    '    timeout queue 400ms',
     '    timeout client 30s',
     // Request line, headers and the buffered body together: the limit for a slow client.
     '    timeout http-request 5s',

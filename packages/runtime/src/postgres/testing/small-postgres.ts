@@ -5,18 +5,45 @@ export interface SmallPostgres {
   port: number;
   /** Connections that are open now. */
   connections(): number;
+  /** Connections there ever were, and the most whose handshake was under way at once. */
+  seen(): { connections: number; mostHandshakes: number };
+  /** From now on who connects gets this SQLSTATE; null: is let in. */
+  refuse(sqlState: string | null): void;
+  /** From now on a handshake takes so long. */
+  slow(handshakeMs: number): void;
   /** From now on no statement is answered. */
   freeze(): void;
   close(): Promise<void>;
 }
 
-export async function startSmallPostgres(address: string, name: string, options: { mute?: boolean } = {}): Promise<SmallPostgres> {
+export interface SmallPostgresOptions {
+  /** Accepts connections and says nothing. */
+  mute?: boolean;
+  handshakeMs?: number;
+}
+
+export async function startSmallPostgres(address: string, name: string, options: SmallPostgresOptions = {}): Promise<SmallPostgres> {
   const sockets = new Set<Socket>();
+  const handshakes = new Set<Socket>();
+  const seen = { connections: 0, mostHandshakes: 0 };
   let frozen = false;
+  let refusal: string | null = null;
+  let handshakeMs = options.handshakeMs ?? 0;
   const server: Server = createServer((socket) => {
     sockets.add(socket);
-    socket.on('close', () => sockets.delete(socket));
+    handshakes.add(socket);
+    seen.connections += 1;
+    seen.mostHandshakes = Math.max(seen.mostHandshakes, handshakes.size);
+    socket.on('close', () => {
+      sockets.delete(socket);
+      handshakes.delete(socket);
+    });
     socket.on('error', () => undefined);
+    const letIn = (): void => {
+      handshakes.delete(socket);
+      if (refusal === null) socket.write(Buffer.concat([message('R', int32(0)), message('Z', Buffer.from('I'))]));
+      else socket.end(message('E', Buffer.from(`SFATAL\0VFATAL\0C${refusal}\0Mnot now\0\0`)));
+    };
     let started = false;
     let rest = Buffer.alloc(0);
     socket.on('data', (chunk) => {
@@ -28,7 +55,7 @@ export async function startSmallPostgres(address: string, name: string, options:
         if (rest.length < head + 4 || rest.length < head + rest.readInt32BE(head)) return;
         const type = started ? String.fromCharCode(rest[0] ?? 0) : 'startup';
         rest = rest.subarray(head + rest.readInt32BE(head));
-        if (type === 'startup') socket.write(Buffer.concat([message('R', int32(0)), message('Z', Buffer.from('I'))]));
+        if (type === 'startup') setTimeout(letIn, handshakeMs);
         else if (type === 'Q' && !frozen) socket.write(answerOf(name));
         started = true;
       }
@@ -41,6 +68,13 @@ export async function startSmallPostgres(address: string, name: string, options:
   return {
     port: (server.address() as { port: number }).port,
     connections: () => sockets.size,
+    seen: () => ({ ...seen }),
+    refuse: (sqlState) => {
+      refusal = sqlState;
+    },
+    slow: (durationMs) => {
+      handshakeMs = durationMs;
+    },
     freeze: () => {
       frozen = true;
     },
