@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { longestGap, lostWrites, missedGoals, phaseMedians, ratios, results } from '../bench/failover/figures.ts';
+import { KeptCluster } from '../bench/failover/kept-cluster.ts';
 import { labOwner, ownLabName } from '../bench/failover/labs.ts';
 import { type Combination, combinationKey, missingRuns, SCENARIOS, type Selection } from '../bench/failover/matrix.ts';
 import type { Milestone } from '../bench/failover/nines/milestones.ts';
@@ -13,7 +14,7 @@ import { failoverOptions } from '../bench/failover/options.ts';
 import { type ClusterPlan, haproxyConfig, hostSeed, patroniConfig } from '../bench/failover/patroni/render.ts';
 import { lacking, type Member } from '../bench/failover/patroni/patroni.ts';
 import { appendRun, forgetRuns, readRuns, type RunRecord } from '../bench/failover/run-log.ts';
-import { GATEWAYS, SYSTEMS } from '../bench/failover/system.ts';
+import { type GatewayPlace, GATEWAYS, type RunningSystem, type System, type SystemName, SYSTEMS } from '../bench/failover/system.ts';
 
 const ALL: Selection = failoverOptions({}, null).selection;
 
@@ -34,13 +35,12 @@ describe('the plan of runs', () => {
     for (const [key, count] of counts) expect(count).toBe(key.startsWith('nines ') ? 10 : 3);
   });
 
-  it('alternates: no system runs twice in a row while another is left in that round', () => {
-    const plan = missingRuns(failoverOptions({}, 3).selection, []);
-    plan.forEach((one, index) => {
-      const next = plan[index + 1];
-      if (next?.scenario === one.scenario && next.gateway === one.gateway) expect(next.system).not.toBe(one.system);
-    });
-    expect(new Set([0, 36, 72].map((at) => plan[at]?.system)).size).toBe(3);
+  it('alternates: in a round each system makes all its runs, and another is first in each', () => {
+    const plan = missingRuns(failoverOptions({}, 3).selection, []).map(({ system }) => system);
+    const turns = plan.filter((system, at) => system !== plan[at - 1]);
+    expect(turns.slice(0, 3).toSorted()).toEqual([...SYSTEMS].toSorted());
+    expect(plan.slice(0, 12)).toEqual(Array.from({ length: 12 }, () => plan[0]));
+    expect(new Set([0, 36, 72].map((at) => plan[at])).size).toBe(3);
   });
 
   it('goes on where it stopped: what was done and what is missing are the whole plan', () => {
@@ -278,6 +278,53 @@ describe('Patroni as it is compared with', () => {
     const waits = (host: string) => hostSeed(plan, host).processes.find(({ name }) => name === 'patroni')?.waitFor;
     expect(waits('b1')).toBeNull();
     expect(waits('a1')?.url).toBe('http://10.0.0.2:8008/primary');
+  });
+});
+
+describe('the cluster that runs share', () => {
+  function twin() {
+    const log: string[] = [];
+    const canPlace = { now: true };
+    const system = (name: string): System => ({
+      name: name as SystemName,
+      versions: () => ({}),
+      prepare: () => undefined,
+      start: async ({ gateway }) => {
+        log.push(`${name} starts ${gateway}`);
+        const running: Partial<RunningSystem> = {
+          place: async (to) => {
+            log.push(`${name} places ${to}`);
+            if (!canPlace.now) throw new Error('no');
+          },
+          stop: async () => {
+            log.push(`${name} stops`);
+          },
+        };
+        return running as RunningSystem;
+      },
+    });
+    const systems = Object.fromEntries(SYSTEMS.map((name) => [name, system(name)])) as Record<SystemName, System>;
+    const cluster = new KeptCluster({ systems, labName: 'x', signal: new AbortController().signal });
+    return { log, canPlace, cluster };
+  }
+  const one = (system: SystemName, gateway: GatewayPlace): Combination => ({ system, gateway, scenario: 'host-cut' });
+
+  it('is kept for the same system and goes before another one comes', async () => {
+    const { log, cluster } = twin();
+    await cluster.for(one('nines', 'off'));
+    await cluster.for(one('nines', 'on'));
+    await cluster.for(one('patroni-tuned', 'on'));
+    await cluster.close();
+    await cluster.close();
+    expect(log).toEqual(['nines starts off', 'nines places on', 'nines stops', 'patroni-tuned starts on', 'patroni-tuned stops']);
+  });
+
+  it('is made anew when the primary cannot be had where it is wanted', async () => {
+    const { log, canPlace, cluster } = twin();
+    await cluster.for(one('nines', 'off'));
+    canPlace.now = false;
+    await cluster.for(one('nines', 'on'));
+    expect(log).toEqual(['nines starts off', 'nines places on', 'nines stops', 'nines starts on']);
   });
 });
 

@@ -1,12 +1,13 @@
 /**
  * How long writes stand still when the primary of PostgreSQL is taken away, and whether an acknowledged one is lost: Nines and
- * Patroni on the same lab, with the same writers, through the same kind of gateway. Each run has a cluster of its own.
+ * Patroni on the same lab, with the same writers, through the same kind of gateway. The runs of one system in one round share a cluster.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { table, writeResult } from '../result.ts';
 import type { Bench } from '../run.ts';
 import { missedGoals, phaseMedians, ratios, results, scenarioTitle } from './figures.ts';
+import { KeptCluster } from './kept-cluster.ts';
 import { ownLabName, removeOrphans } from './labs.ts';
 import { type Combination, combinationKey, isSelected, missingRuns } from './matrix.ts';
 import { measureRun } from './measure.ts';
@@ -20,7 +21,7 @@ import { WRITERS } from './writers/writers.ts';
 
 const RUNS_FILE = fileURLToPath(new URL('../results/failover.runs.jsonl', import.meta.url));
 const SYSTEM: Record<SystemName, System> = { nines, 'patroni-default': patroniDefault, 'patroni-tuned': patroniTuned };
-/** The machine comes to rest: disks of the cluster before are given back. */
+/** The machine comes to rest. */
 const BETWEEN_RUNS_MS = 1_000;
 
 export const failoverBench: Bench = {
@@ -51,25 +52,31 @@ async function run(options: FailoverOptions): Promise<boolean> {
 /** Gives back how many could not be made. A combination that fails is not tried again in this call. */
 async function makeRuns(todo: readonly Combination[], signal: AbortSignal): Promise<number> {
   const given = new Set<string>();
-  const labName = await ownLabName();
   await removeOrphans(signal, say);
   for (const system of new Set(todo.map((one) => one.system))) SYSTEM[system].prepare(say);
+  const cluster = new KeptCluster({ systems: SYSTEM, labName: await ownLabName(), signal });
   let failures = 0;
-  for (const [index, combination] of todo.entries()) {
-    if (signal.aborted) break;
-    const title = `run ${index + 1} of ${todo.length}: ${combination.system}, ${scenarioTitle(combination)}`;
-    if (given.has(combinationKey(combination))) continue;
-    try {
-      const made = await measureRun(SYSTEM[combination.system], combination, labName, signal);
-      appendRun(RUNS_FILE, made);
-      say(`${title}: ${runWords(made)}`);
-    } catch (error) {
+  try {
+    for (const [index, combination] of todo.entries()) {
       if (signal.aborted) break;
-      failures += 1;
-      given.add(combinationKey(combination));
-      say(`${title}: could not be made, and is not tried again now: ${error instanceof Error ? error.message : String(error)}`);
+      const title = `run ${index + 1} of ${todo.length}: ${combination.system}, ${scenarioTitle(combination)}`;
+      if (given.has(combinationKey(combination))) continue;
+      try {
+        const made = await measureRun(await cluster.for(combination), combination, signal);
+        appendRun(RUNS_FILE, made);
+        say(`${title}: ${runWords(made)}`);
+        if (!made.recovered || made.wholeAfterMs === null) await cluster.close();
+      } catch (error) {
+        if (signal.aborted) break;
+        failures += 1;
+        given.add(combinationKey(combination));
+        say(`${title}: could not be made, and is not tried again now: ${error instanceof Error ? error.message : String(error)}`);
+        await cluster.close();
+      }
+      await delay(BETWEEN_RUNS_MS, undefined, { signal }).catch(() => undefined);
     }
-    await delay(BETWEEN_RUNS_MS, undefined, { signal }).catch(() => undefined);
+  } finally {
+    await cluster.close();
   }
   if (signal.aborted) say('interrupted; what was measured is kept, the same call goes on from here');
   return failures;

@@ -27,8 +27,8 @@ export function isSelected(selection: Selection, { system, scenario, gateway }: 
 }
 
 /**
- * The runs that are still missing. Round by round: each combination of scenario and gateway once by every system, so that what
- * else the machine does hits all of them; each system is first in every round of its own.
+ * The runs that are still missing, round by round, so that what else the machine does hits all systems. In a round each system makes
+ * its runs in one go, in a cluster that it keeps; each is first in every round of its own.
  */
 export function missingRuns(selection: Selection, done: readonly Combination[]): Combination[] {
   const counts = new Map<string, number>();
@@ -37,13 +37,12 @@ export function missingRuns(selection: Selection, done: readonly Combination[]):
   const missing: Combination[] = [];
   for (let round = 0; round < rounds; round++) {
     const first = round % selection.systems.length;
-    const systems = [...selection.systems.slice(first), ...selection.systems.slice(0, first)];
-    for (const scenario of selection.scenarios) {
+    for (const system of [...selection.systems.slice(first), ...selection.systems.slice(0, first)]) {
+      if (round >= selection.runs(system)) continue;
       for (const gateway of selection.gateways) {
-        for (const system of systems) {
+        for (const scenario of selection.scenarios) {
           const combination = { system, scenario, gateway };
-          const wanted = round < selection.runs(system);
-          if (wanted && (counts.get(combinationKey(combination)) ?? 0) <= round) missing.push(combination);
+          if ((counts.get(combinationKey(combination)) ?? 0) <= round) missing.push(combination);
         }
       }
     }

@@ -1,4 +1,4 @@
-/** One run: a cluster of its own, writers, one fault, its end, and a look at what became of every acknowledged write. */
+/** One run in a running cluster: writers, one fault, its end, and a look at what became of every acknowledged write. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { longestGap, lostWrites } from './figures.ts';
 import type { Combination } from './matrix.ts';
@@ -6,7 +6,7 @@ import type { Milestone } from './nines/milestones.ts';
 import { phases } from './nines/phases.ts';
 import type { RunRecord } from './run-log.ts';
 import { SCENARIO } from './scenarios.ts';
-import type { RunningSystem, System } from './system.ts';
+import type { RunningSystem } from './system.ts';
 import { monotonicMs, TABLE } from './writers/protocol.ts';
 import { startWriters, type Writers, type WritersResult } from './writers/writers.ts';
 import { abandon, connect } from './writers/writer.ts';
@@ -37,20 +37,19 @@ interface Course {
   milestones: Milestone[];
 }
 
-export async function measureRun(system: System, combination: Combination, labName: string, signal: AbortSignal): Promise<RunRecord> {
-  const running = await system.start({ labName, gateway: combination.gateway, signal });
-  let writers: Writers | null = null;
+/** @param running whole, its primary where the combination wants it */
+export async function measureRun(running: RunningSystem, combination: Combination, signal: AbortSignal): Promise<RunRecord> {
+  await sql(running, `DROP TABLE IF EXISTS ${TABLE}`, signal);
+  await sql(running, `CREATE TABLE ${TABLE} (id bigint PRIMARY KEY, written_at timestamptz NOT NULL DEFAULT now())`, signal);
+  const writers = startWriters(running.access);
   try {
-    await sql(running, `CREATE TABLE ${TABLE} (id bigint PRIMARY KEY, written_at timestamptz NOT NULL DEFAULT now())`, signal);
-    writers = startWriters(running.access);
     const course = await play(running, writers, combination, signal);
     const seen = await writers.stop();
     const rows = await sql(running, `SELECT id FROM ${TABLE}`, signal);
     const found = new Set(rows.map(({ id }) => Number(id)));
     return record(combination, course, seen, found);
   } finally {
-    await writers?.kill();
-    await running.stop();
+    await writers.kill();
   }
 }
 

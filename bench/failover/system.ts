@@ -35,6 +35,8 @@ export interface RunningSystem {
   missing(signal: AbortSignal): Promise<string | null>;
   /** Its own account of what it did since then (milliseconds since 1970), oldest first; empty where it keeps none. */
   milestones(sinceMs: number, signal: AbortSignal): Promise<Milestone[]>;
+  /** Puts the primary where a run wants it, as to the gateway's address. @throws when that cannot be done with this cluster */
+  place(gateway: GatewayPlace, signal: AbortSignal): Promise<void>;
   /** Takes everything down. */
   stop(): Promise<void>;
 }

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { secretsPath, certificatePaths } from '../../../packages/nines/src/identity/identity.ts';
-import { destroyLab, execOnHost } from '../../../packages/nines/src/lab/index.ts';
+import { destroyLab } from '../../../packages/nines/src/lab/index.ts';
 import { type Cluster, labPaths } from '../../../packages/nines/src/operations/cluster.ts';
 import type { ClusterSecrets } from '../../../packages/nines/src/identity/identity.ts';
 import type { Project } from '../../../packages/nines/src/operations/project.ts';
@@ -11,6 +11,7 @@ import { bringUp, MACHINE_PATHS } from '../../../packages/nines/src/operations/u
 import { defineTopology } from '../../../packages/nines/src/topology/define-topology.ts';
 import { normaliseTopology } from '../../../packages/nines/src/topology/normalise.ts';
 import { versionLine } from '../../result.ts';
+import { gatewayHost } from '../gateway-host.ts';
 import type { DatabaseAccess, RunningSystem, StartOptions, System } from '../system.ts';
 import { type Agents, agentsOf } from './agents.ts';
 
@@ -62,7 +63,7 @@ async function start({ labName, gateway, signal }: StartOptions): Promise<Runnin
     agents = await agentsOf(cluster.lab);
     const running = runningSystem(cluster, agents, await accessOf(cluster), stop);
     await untilWhole(running, signal);
-    await putPrimary(running, cluster, agents, gateway === 'on', signal);
+    await running.place(gateway, signal);
     return running;
   } catch (error) {
     await stop();
@@ -78,7 +79,7 @@ async function putPrimary(
   atGateway: boolean,
   signal: AbortSignal,
 ): Promise<void> {
-  const [primary, gateway] = [await running.primary(signal), await gatewayHost(cluster, signal)];
+  const [primary, gateway] = [await running.primary(signal), await gatewayHost(running.lab, running.access.host, signal)];
   if ((primary === gateway) === atGateway) return;
   const to = atGateway ? gateway : (Object.keys(cluster.addresses).find((host) => host !== gateway) ?? null);
   await agents.switchover(cluster.addresses[primary] ?? '', GROUP, to, signal);
@@ -96,7 +97,7 @@ function runningSystem(cluster: Cluster, agents: Agents, access: DatabaseAccess,
     const asked = await Promise.allSettled(addresses.map((address) => agents.view(address, GROUP, signal)));
     return asked.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
   };
-  return {
+  const running: RunningSystem = {
     lab: cluster.lab,
     access,
     primary: async (signal) => {
@@ -124,8 +125,10 @@ function runningSystem(cluster: Cluster, agents: Agents, access: DatabaseAccess,
       const asked = await Promise.allSettled(addresses.map((address) => agents.decisions(address, GROUP, sinceMs, signal)));
       return asked.flatMap((one) => (one.status === 'fulfilled' ? one.value : []));
     },
+    place: (gateway, signal) => putPrimary(running, cluster, agents, gateway === 'on', signal),
     stop,
   };
+  return running;
 }
 
 async function accessOf(cluster: Cluster): Promise<DatabaseAccess> {
@@ -141,20 +144,6 @@ async function accessOf(cluster: Cluster): Promise<DatabaseAccess> {
     database: group?.database ?? '',
     caPem: await readFile(caFile, 'utf8'),
   };
-}
-
-/** Ready means that somebody may take the address; who does is settled a moment later. */
-async function gatewayHost(cluster: Cluster, signal: AbortSignal): Promise<string> {
-  const argv = ['/usr/sbin/ip', '-o', 'addr', 'show', 'to', `${cluster.spec.gatewayAddress}/32`];
-  const startedMs = performance.now();
-  while (performance.now() - startedMs < MOVE_TIMEOUT_MS) {
-    for (const host of Object.keys(cluster.addresses)) {
-      const { stdout } = await execOnHost(cluster.lab, host, argv, { signal, timeoutMs: 3_000 });
-      if (stdout.trim() !== '') return host;
-    }
-    await delay(POLL_MS, undefined, { signal });
-  }
-  throw new Error('no host holds the address of the gateway');
 }
 
 async function untilWhole(running: RunningSystem, signal: AbortSignal): Promise<void> {

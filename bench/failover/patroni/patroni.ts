@@ -7,7 +7,8 @@ import { fileURLToPath } from 'node:url';
 import { bootHost, createLab, destroyLab, execOnHost, hostProcesses, type Lab } from '../../../packages/nines/src/lab/index.ts';
 import { MACHINE_PATHS } from '../../../packages/nines/src/operations/up.ts';
 import { versionLine } from '../../result.ts';
-import { HOSTS, type RunningSystem, type StartOptions, type System } from '../system.ts';
+import { gatewayHost } from '../gateway-host.ts';
+import { type GatewayPlace, HOSTS, type RunningSystem, type StartOptions, type System } from '../system.ts';
 import { ensurePatroni, PATRONI } from './install.ts';
 import { type ClusterPlan, hostSeed, type PatroniSettings, POSTGRES_PORT, REST_PORT } from './render.ts';
 import { SEED_FILE } from './seed.ts';
@@ -89,7 +90,7 @@ function runningSystem(lab: Lab, plan: ClusterPlan, stop: () => Promise<void>): 
     if (leader === undefined || leader === null) throw new Error('no Patroni names a leader that runs');
     return leader;
   };
-  return {
+  const running: RunningSystem = {
     lab,
     access: {
       host: plan.gatewayAddress,
@@ -105,18 +106,31 @@ function runningSystem(lab: Lab, plan: ClusterPlan, stop: () => Promise<void>): 
       if (found === undefined) throw new Error(`no Patroni runs on ${host}`);
       return found.pid;
     },
-    switchover: (leader, signal) => askSwitchover(plan, leader, signal),
+    switchover: (leader, signal) => askSwitchover(plan, leader, null, signal),
     missing: (signal) => missing(plan, signal),
     milestones: () => Promise.resolve([]),
+    place: (gateway, signal) => place(running, plan, gateway, signal),
     stop,
   };
+  return running;
 }
 
-async function askSwitchover(plan: ClusterPlan, leader: string, signal: AbortSignal): Promise<void> {
+/** To the synchronous standby alone: Patroni hands over to no other. @throws when the gateway's host is none */
+async function place(running: RunningSystem, plan: ClusterPlan, gateway: GatewayPlace, signal: AbortSignal): Promise<void> {
+  await untilWhole(running, signal);
+  const [primary, holder] = [await running.primary(signal), await gatewayHost(running.lab, plan.gatewayAddress, signal)];
+  if ((primary === holder) === (gateway === 'on')) return;
+  await askSwitchover(plan, primary, gateway === 'on' ? holder : null, signal);
+  await untilWhole(running, signal);
+  const [now, holderNow] = [await running.primary(signal), await gatewayHost(running.lab, plan.gatewayAddress, signal)];
+  if ((now === holderNow) !== (gateway === 'on')) throw new Error(`the primary is on ${now}, the gateway on ${holderNow}`);
+}
+
+async function askSwitchover(plan: ClusterPlan, leader: string, candidate: string | null, signal: AbortSignal): Promise<void> {
   const answer = await fetch(`http://${plan.hosts[leader]}:${REST_PORT}/switchover`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ leader }),
+    body: JSON.stringify(candidate === null ? { leader } : { leader, candidate }),
     signal,
   });
   const words = await answer.text();
