@@ -5,8 +5,11 @@
  * @property {number} passed
  * @property {number} failed
  * @property {number} skipped
- * @property {string[]} failures What failed and the first line of why, for the end of a long output.
+ * @property {string[]} failures What failed and the first lines of why, for the end of a long output.
  */
+
+/** Of what failed: enough for what was expected and what came. */
+const SHOWN_LINES = 12;
 
 /** @type {Readonly<Counts>} */
 export const NOTHING = { passed: 0, failed: 0, skipped: 0, failures: [] };
@@ -31,13 +34,13 @@ export function countsOf(report, exitedWell) {
 function failuresOf(file) {
   if (file.status !== 'failed') return [];
   const failed = file.assertionResults.filter((/** @type {any} */ test) => test.status === 'failed');
-  if (failed.length === 0) return [`${file.name}: ${firstLine(file.message)}`];
-  return failed.map((/** @type {any} */ test) => `${file.name}: ${test.fullName}: ${firstLine(test.failureMessages?.join('\n'))}`);
+  if (failed.length === 0) return [`${file.name}: ${firstLines(file.message)}`];
+  return failed.map((/** @type {any} */ test) => `${file.name}: ${test.fullName}: ${firstLines(test.failureMessages?.join('\n'))}`);
 }
 
 /** @param {unknown} text */
-function firstLine(text) {
-  return typeof text === 'string' ? (text.split('\n')[0] ?? '') : '';
+function firstLines(text) {
+  return typeof text === 'string' ? text.split('\n').slice(0, SHOWN_LINES).join('\n  ') : '';
 }
 
 /** @param {Counts} left @param {Counts} right @returns {Counts} */

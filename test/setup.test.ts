@@ -194,7 +194,7 @@ describe('figures of a test run', () => {
     expect(countsOf(report(3, 1, 0, [{ status: 'failed', assertionResults: [{ status: 'failed' }] }]), false).failed).toBe(1);
   });
 
-  it('name what failed, with the first line of why', () => {
+  it('name what failed, with the first lines of why', () => {
     const files = [
       {
         name: 'a.test.ts',
@@ -207,7 +207,7 @@ describe('figures of a test run', () => {
       passed: 3,
       failed: 2,
       skipped: 0,
-      failures: ['a.test.ts: adds: Error: 3', 'b.test.ts: SyntaxError: no'],
+      failures: ['a.test.ts: adds: Error: 3\n  at x', 'b.test.ts: SyntaxError: no\n  at y'],
     });
   });
 });

@@ -1,4 +1,5 @@
 /** The writers, in a process of their own: what the bench does to the hosts does not delay them. Ends with its parent. */
+import { setNiceness } from '../../packages/nines/src/load/priority.ts';
 import { monotonicMs, type FromWriters, type ToWriters, type WriterOptions } from './writers/protocol.ts';
 import { PACE_MS, write } from './writers/writer.ts';
 import type { DatabaseAccess } from './system.ts';
@@ -6,6 +7,8 @@ import type { DatabaseAccess } from './system.ts';
 const PROGRESS_MS = 50;
 const LAG_CHECK_MS = 10;
 
+// What measures goes before what is measured, whichever system that is.
+setNiceness(0, -10);
 const stopped = new AbortController();
 const ids: number[] = [];
 const ackedAtMs: number[] = [];

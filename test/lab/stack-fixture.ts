@@ -1,5 +1,6 @@
 /** The example's whole stack in a lab of its own, and a client that counts what fails. */
 import { randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -50,6 +51,15 @@ export async function unitState(cluster: Cluster, host: string, name: string): P
 export async function processIds(cluster: Cluster): Promise<Record<string, number | null>> {
   const answers = await cluster.states(AbortSignal.timeout(5_000));
   return Object.fromEntries(answers.flatMap(({ host, state }) => (state?.units ?? []).map((unit) => [`${unit.name}@${host}`, unit.pid])));
+}
+
+/** The end of what every agent said. */
+export async function lastWords({ lab }: Cluster): Promise<string> {
+  const words = Object.keys(lab.hosts).map(async (host) => {
+    const lines = (await readFile(join(lab.dir, 'hosts', host, 'console.log'), 'utf8')).trimEnd().split('\n');
+    return [`--- ${host}`, ...lines.slice(-40)].join('\n');
+  });
+  return (await Promise.allSettled(words)).map((one) => (one.status === 'fulfilled' ? one.value : String(one.reason))).join('\n');
 }
 
 export async function until(what: string, holds: () => Promise<boolean> | boolean, timeoutMs = 20_000): Promise<number> {

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { run } from '../../packages/nines/src/agent/run.ts';
 import {
   execOnHost,
@@ -26,7 +26,17 @@ import { clusterKeys } from '../../packages/nines/src/store/keys.ts';
 import type { PlacedUnit } from '../../packages/nines/src/topology/cluster-spec.ts';
 import type { Topology } from '../../packages/nines/src/topology/topology.ts';
 import { describeLab } from './require-root.ts';
-import { EXAMPLE_CONFIG, processIds, REPOSITORY, type Stack, startStack, steadyClient, unitState, until } from './stack-fixture.ts';
+import {
+  EXAMPLE_CONFIG,
+  lastWords,
+  processIds,
+  REPOSITORY,
+  type Stack,
+  startStack,
+  steadyClient,
+  unitState,
+  until,
+} from './stack-fixture.ts';
 
 const soon = (timeoutMs = 30_000): AbortSignal => AbortSignal.timeout(timeoutMs);
 
@@ -38,6 +48,8 @@ describeLab('the stack', () => {
     console.info(`up: everything ready after ${Math.round(stack.tookMs)} ms`);
   }, 120_000);
 
+  // The lab is gone when somebody reads that a test failed.
+  beforeEach(({ onTestFailed }) => onTestFailed(async () => console.log(await lastWords(stack.cluster))));
   afterAll(async () => {
     const { lab } = stack.cluster;
     const startedAt = performance.now();
@@ -246,10 +258,12 @@ describeLab('the stack', () => {
     await apply(cluster, await planApply(cluster, topology), soon(120_000), () => undefined);
     expect((await client.stop()).failures).toEqual([]);
     const after = await processIds(cluster);
-    for (const [unit, pid] of Object.entries(before)) {
-      if (unit.startsWith(`${service}-`)) expect(after[unit]).not.toBe(pid);
-      else expect(after[unit]).toBe(pid);
-    }
+    const replaced = Object.keys(before).filter((unit) => after[unit] !== before[unit]);
+    expect(replaced.toSorted()).toEqual(
+      Object.keys(before)
+        .filter((unit) => unit.startsWith(`${service}-`))
+        .toSorted(),
+    );
     expect(await planApply(cluster, topology)).toMatchObject({ changes: [], waiting: [] });
     await apply(cluster, await planApply(cluster, project.topology), soon(120_000), () => undefined);
   }, 300_000);

@@ -22,7 +22,7 @@ export interface Writers {
 }
 
 export function startWriters(access: DatabaseAccess, options: WriterOptions = { writers: WRITERS }): Writers {
-  const child = fork(PROGRAM, [], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], serialization: 'advanced' });
+  const child = fork(PROGRAM, [], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], serialization: 'advanced', detached: true });
   let newest: Progress | null = null;
   const result = new Promise<WritersResult>((resolve, reject) => {
     child.on('message', (message: FromWriters) => {

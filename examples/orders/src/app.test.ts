@@ -2,8 +2,10 @@ import { connect } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { afterEach, expect, test, vi } from 'vitest';
 import { createApp } from './app.ts';
+import { Catalogue } from './catalogue.ts';
 import type { Database } from './database/database.ts';
 import type { Deadline } from './deadline.ts';
+import { Failure } from './failure.ts';
 import { DependencyChecks, Life } from './health.ts';
 import { InFlight } from './in-flight.ts';
 import { createMetrics } from './metrics.ts';
@@ -22,6 +24,7 @@ function application(rows: Record<string, object[]> = {}): { app: FastifyInstanc
   const run = async (_deadline: unknown, statement: { name: string }): Promise<object[]> => rows[statement.name] ?? [];
   const find = async (token: string) => (token === 'good' ? { customerId: 1, name: 'Ada' } : null);
   const services: Services = {
+    catalogue: new Catalogue({ run: (...asked) => services.database.run(...asked) }, 800),
     database: { run, connections } as unknown as Database,
     sessions: { find, open: async () => 'token' } as unknown as Sessions,
     checks: new DependencyChecks([], { freshMs: 1, timeoutMs: 1 }),
@@ -108,6 +111,25 @@ test('the catalogue may be cached, and is not sent twice', async () => {
   expect((await app.inject({ url: '/products', headers: { 'if-none-match': '"other"' } })).statusCode).toBe(200);
 });
 
+test('without the database the catalogue is shown as it was, and says so', async () => {
+  vi.useFakeTimers({ toFake: ['performance'] });
+  try {
+    const { app, services } = application({ products: [{ id: 1, sku: 'a', name: 'A', priceCents: 5, stock: 3 }] });
+    const fresh = await app.inject('/products');
+    expect(fresh.headers).toMatchObject({ age: '0' });
+    expect(fresh.headers['warning']).toBeUndefined();
+    services.database.run = async () => Promise.reject(new Failure(503, 'database_unavailable', 'away'));
+    vi.advanceTimersByTime(3_600_000);
+    const old = await app.inject('/products');
+    expect([old.statusCode, old.body]).toEqual([200, fresh.body]);
+    expect(old.headers).toMatchObject({ age: '3600', warning: '110 - "Response is Stale"' });
+    vi.advanceTimersByTime(86_400_000);
+    expect((await app.inject('/products')).statusCode).toBe(503);
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
 test('what belongs to one customer is kept by nobody', async () => {
   const { app } = application();
   const answer = await app.inject({ url: '/orders', headers: { authorization: 'Bearer good' } });
@@ -153,7 +175,9 @@ test('work for a client that has gone is known to be for nobody', async () => {
     return rows.promise;
   }) as Database['run'];
   const { port } = new URL(await app.listen({ host: '127.0.0.1', port: 0 }));
-  const client = connect(Number(port), '127.0.0.1', () => client.write('GET /products HTTP/1.1\r\nHost: orders\r\n\r\n'));
+  const client = connect(Number(port), '127.0.0.1', () =>
+    client.write('GET /orders HTTP/1.1\r\nHost: orders\r\nAuthorization: Bearer good\r\n\r\n'),
+  );
   const deadline = await begun.promise;
   expect(deadline.abandoned).toBe(false);
   client.destroy();
@@ -169,7 +193,7 @@ test('an answered request is not abandoned', async () => {
     return [];
   };
   const origin = await app.listen({ host: '127.0.0.1', port: 0 });
-  expect((await fetch(`${origin}/products`, { headers: { connection: 'close' } })).status).toBe(200);
+  expect((await fetch(`${origin}/orders`, { headers: { authorization: 'Bearer good', connection: 'close' } })).status).toBe(200);
   await app.close();
   expect(seen).toMatchObject({ abandoned: false });
 });

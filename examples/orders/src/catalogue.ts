@@ -1,8 +1,9 @@
 /** The catalogue: the same for everybody, so every cache on the way may keep it for a moment. */
 import { createHash } from 'node:crypto';
+import { Cached, type CachedAnswer } from '@nines/runtime';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Database } from './database/database.ts';
-import type { Deadline } from './deadline.ts';
+import { Deadline } from './deadline.ts';
 
 export interface Product {
   id: number;
@@ -29,8 +30,37 @@ const PAGE = 100;
 
 const SELECT_PRODUCTS = 'SELECT id, sku, name, price_cents AS "priceCents", stock FROM products';
 
-/** The page that follows the product `after`, in order of id. */
-export async function products(database: Database, deadline: Deadline, after: number): Promise<Product[]> {
+/**
+ * Shows the stock, so it is fresh for one second; while a new one is on its way an old one will do, and while nothing better can be
+ * had one of a day ago is better than an error: placing an order checks the stock anyway.
+ */
+const FRESH_S = 1;
+const WHILE_REVALIDATE_S = 10;
+const IF_ERROR_S = 86_400;
+const CACHE_CONTROL = `public, max-age=${FRESH_S}, stale-while-revalidate=${WHILE_REVALIDATE_S}, stale-if-error=${IF_ERROR_S}`;
+const KEPT = { ttlMs: FRESH_S * 1_000, staleWhileRevalidateMs: WHILE_REVALIDATE_S * 1_000, staleIfErrorMs: IF_ERROR_S * 1_000 };
+
+export class Catalogue {
+  readonly #pages: Cached<Product[]>;
+  readonly #products: Cached<Product | null>;
+
+  /** @param deadlineMs for one question to the database, whoever waits for its answer */
+  constructor(database: Pick<Database, 'run'>, deadlineMs: number) {
+    this.#pages = new Cached(async (after) => pageAfter(database, new Deadline(deadlineMs), Number(after)), KEPT);
+    this.#products = new Cached(async (id) => productById(database, new Deadline(deadlineMs), Number(id)), KEPT);
+  }
+
+  /** The page that follows the product `after`, in order of id. */
+  async page(after: number): Promise<CachedAnswer<Product[]>> {
+    return this.#pages.get(String(after));
+  }
+
+  async product(id: number): Promise<CachedAnswer<Product | null>> {
+    return this.#products.get(String(id));
+  }
+}
+
+async function pageAfter(database: Pick<Database, 'run'>, deadline: Deadline, after: number): Promise<Product[]> {
   return database.run<Product>(deadline, {
     name: 'products',
     text: `${SELECT_PRODUCTS} WHERE id > $1 ORDER BY id LIMIT ${PAGE}`,
@@ -38,7 +68,7 @@ export async function products(database: Database, deadline: Deadline, after: nu
   });
 }
 
-export async function productById(database: Database, deadline: Deadline, id: number): Promise<Product | null> {
+async function productById(database: Pick<Database, 'run'>, deadline: Deadline, id: number): Promise<Product | null> {
   const [product] = await database.run<Product>(deadline, {
     name: 'product-by-id',
     text: `${SELECT_PRODUCTS} WHERE id = $1`,
@@ -47,14 +77,18 @@ export async function productById(database: Database, deadline: Deadline, id: nu
   return product ?? null;
 }
 
-/**
- * Fresh for one second, because it shows the stock; while nothing better can be had, a copy of a day ago is better
- * than an error, and placing an order checks the stock anyway. 304 when the client has this very answer.
- */
-export function sendCacheable(request: FastifyRequest, reply: FastifyReply, body: object): FastifyReply {
+/** An old one says so: `Age` for caches, `Warning` for people. 304 when the client has this very answer. */
+export function sendCacheable(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  body: object,
+  { ageMs, stale }: { ageMs: number; stale: boolean },
+): FastifyReply {
   const payload = JSON.stringify(body);
   const tag = `"${createHash('sha1').update(payload).digest('base64url')}"`;
-  reply.header('cache-control', 'public, max-age=1, stale-while-revalidate=10, stale-if-error=86400');
+  reply.header('cache-control', CACHE_CONTROL);
+  reply.header('age', String(Math.floor(ageMs / 1_000)));
+  if (stale) reply.header('warning', '110 - "Response is Stale"');
   reply.header('etag', tag);
   if (matches(request.headers['if-none-match'], tag)) return reply.code(304).send();
   return reply.type('application/json; charset=utf-8').send(payload);

@@ -2,6 +2,7 @@
 import { flushCompileCache } from 'node:module';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createApp } from './app.ts';
+import { Catalogue } from './catalogue.ts';
 import { type Config, readConfig } from './config.ts';
 import { Database } from './database/database.ts';
 import { Deadline } from './deadline.ts';
@@ -65,6 +66,7 @@ function createServices(config: Config, log: Log): Services {
     { freshMs: 1_000, timeoutMs: checkTimeoutMs },
   );
   return {
+    catalogue: new Catalogue(database, config.requestDeadlineMs),
     database,
     sessions,
     checks,

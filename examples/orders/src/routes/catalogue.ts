@@ -1,12 +1,12 @@
 import type { FastifyInstance } from 'fastify';
-import { productById, productSchema, products, sendCacheable } from '../catalogue.ts';
+import { productSchema, sendCacheable } from '../catalogue.ts';
 import { Failure, failureSchema } from '../failure.ts';
 import type { Services } from '../services.ts';
 
 /** As text, so that a wrong one is refused and not bent into a number. */
 const idText = { type: 'string', pattern: '^[1-9][0-9]{0,8}$' } as const;
 
-export function catalogueRoutes(app: FastifyInstance, { database }: Services): void {
+export function catalogueRoutes(app: FastifyInstance, { catalogue }: Services): void {
   const listSchema = {
     summary: 'Products, 100 a page',
     security: [],
@@ -23,7 +23,8 @@ export function catalogueRoutes(app: FastifyInstance, { database }: Services): v
   };
   app.get<{ Querystring: { after?: string } }>('/products', { schema: listSchema }, async (request, reply) => {
     const after = Number(request.query.after ?? 0);
-    return sendCacheable(request, reply, { products: await products(database, request.deadline, after) });
+    const page = await catalogue.page(after);
+    return sendCacheable(request, reply, { products: page.value }, page);
   });
 
   const oneSchema = {
@@ -33,8 +34,8 @@ export function catalogueRoutes(app: FastifyInstance, { database }: Services): v
     response: { 200: productSchema, 400: failureSchema, 404: failureSchema, 503: failureSchema },
   };
   app.get<{ Params: { id: string } }>('/products/:id', { schema: oneSchema }, async (request, reply) => {
-    const product = await productById(database, request.deadline, Number(request.params.id));
-    if (product === null) throw new Failure(404, 'not_found', `There is no product ${request.params.id}.`);
-    return sendCacheable(request, reply, product);
+    const product = await catalogue.product(Number(request.params.id));
+    if (product.value === null) throw new Failure(404, 'not_found', `There is no product ${request.params.id}.`);
+    return sendCacheable(request, reply, product.value, product);
   });
 }

@@ -31,7 +31,8 @@ export class LoadProcess {
 
   /** Resolves when the load runs: its preparation was answered well, and its clock started. */
   static async start(settings: LoadSettings, signal: AbortSignal): Promise<LoadProcess> {
-    const child = spawn(process.execPath, [MAIN], { stdio: ['pipe', 'pipe', 'pipe'] });
+    // A session of its own: it goes before others, the user's shell does not.
+    const child = spawn(process.execPath, [MAIN], { stdio: ['pipe', 'pipe', 'pipe'], detached: true });
     const load = new LoadProcess(child);
     try {
       load.#say({ do: 'start', settings });

@@ -1,5 +1,6 @@
 /** The load process. Its own, so that nothing the driver does (it breaks things meanwhile) delays a request. */
-import { getPriority, setPriority } from 'node:os';
+import { getPriority } from 'node:os';
+import { setNiceness } from './priority.ts';
 import { NinesError } from '../errors/errors.ts';
 import { type HistoryWriter, openHistory } from './history-file.ts';
 import { OrdersScenario } from './orders-scenario.ts';
@@ -8,7 +9,7 @@ import { type LoadRun, startLoad } from './run.ts';
 
 const TICK_MS = 200;
 /** Before the system under test on a full machine: a measure must not be late because what it measures is busy. */
-const PRIORITY = -10;
+const NICENESS = -10;
 
 const abort = new AbortController();
 let running: { run: LoadRun; history: HistoryWriter; ticker: NodeJS.Timeout; cpu: NodeJS.CpuUsage } | null = null;
@@ -23,16 +24,9 @@ function fail(error: unknown): void {
   process.exit(1);
 }
 
-function raisePriority(): void {
-  try {
-    setPriority(PRIORITY);
-  } catch {
-    // Without root it runs like everything else; the summary says so, and a late client is found by its lag.
-  }
-}
-
 async function start(settings: LoadSettings): Promise<void> {
-  raisePriority();
+  // Without root it runs like everything else; the summary says so, and a late client is found by its lag.
+  setNiceness(0, NICENESS);
   const history = openHistory(settings.historyFile, fail);
   const scenario = new OrdersScenario(settings);
   const run = await startLoad({ ...settings, scenario, record: (record) => history.record(record) }, abort.signal);
