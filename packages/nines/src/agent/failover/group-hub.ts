@@ -83,8 +83,9 @@ export class GroupHub {
 
   /** The own member's. */
   publish(heartbeat: Heartbeat, proven: boolean): void {
+    const isNews = this.sight.proven !== proven;
     this.sight.proven = proven;
-    this.#heard(heartbeat);
+    this.#heard(heartbeat, isNews);
   }
 
   written(view: RecordView): void {
@@ -99,9 +100,9 @@ export class GroupHub {
     this.#member = null;
   }
 
-  #heard(heartbeat: Heartbeat): void {
-    this.sight.heard(heartbeat, this.#options.now());
-    this.#refresh();
+  /** Sixty a second, of which hardly one changes a route: lags and silence wait for the timer. */
+  #heard(heartbeat: Heartbeat, isNews = false): void {
+    if (this.sight.heard(heartbeat, this.#options.now()) || isNews) this.#refresh();
   }
 
   #read(view: RecordView | null, startedMs: number): void {

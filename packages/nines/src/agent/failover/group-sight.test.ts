@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Heartbeat } from '../../failover/heartbeat.ts';
 import { ARITHMETIC } from '../../failover/quorum.ts';
@@ -98,4 +99,29 @@ describe('GroupSight', () => {
     seen.read({ revision: 5, record });
     expect(sameRoutes(before, seen.view(PLACES, 1))).toBe(false);
   });
+});
+
+it('says of every heartbeat that moves a route that it may', () => {
+  const beat = fc.record({
+    node: fc.constantFrom('n1', 'n2', 'n3'),
+    role: fc.constantFrom<Heartbeat['role']>('primary', 'standby', 'down'),
+    term: fc.integer({ min: 1, max: 3 }),
+    admitting: fc.boolean(),
+    healthy: fc.boolean(),
+    streamsTerm: fc.constantFrom(null, 1, 2, 3),
+    flushLsn: fc.constantFrom(10, 20),
+    waitMs: fc.constantFrom(0, 50, 2_000),
+  });
+  fc.assert(
+    fc.property(fc.array(beat, { maxLength: 30 }), (beats) => {
+      const seen = sight();
+      let nowMs = 0;
+      for (const { waitMs, ...more } of beats) {
+        nowMs += waitMs;
+        const before = seen.view(PLACES, nowMs);
+        const mayMove = seen.heard({ ...BEAT, ...more, replayLsn: more.flushLsn }, nowMs);
+        if (!sameRoutes(before, seen.view(PLACES, nowMs))) expect(mayMove).toBe(true);
+      }
+    }),
+  );
 });

@@ -6,6 +6,9 @@ import { isAnchored, isVoter, type NodeName, type RecordView } from '../../failo
 /** A member that was not heard for this long is no place to read from. */
 const FORGET_MS = 1_500;
 
+/** What of a heartbeat decides where connections go. */
+const ROUTED = ['role', 'term', 'admitting', 'streamsTerm', 'healthy'] as const;
+
 interface Heard {
   heartbeat: Heartbeat;
   atMs: number;
@@ -32,10 +35,16 @@ export class GroupSight {
     return this.#record;
   }
 
-  /** An older heartbeat of the same life of an agent changes nothing. */
-  heard(heartbeat: Heartbeat, atMs: number): void {
+  /** True when it may change more of the view than a lag. */
+  heard(heartbeat: Heartbeat, atMs: number): boolean {
+    const before = this.#heard.get(heartbeat.node);
     this.#heard.set(heartbeat.node, { heartbeat, atMs });
-    const { node, term, role, admitting } = heartbeat;
+    this.#learn(heartbeat);
+    if (before === undefined || atMs - before.atMs > FORGET_MS) return true;
+    return ROUTED.some((key) => before.heartbeat[key] !== heartbeat[key]);
+  }
+
+  #learn({ node, term, role, admitting }: Heartbeat): void {
     if (term > this.#term) this.#enter(term);
     if (role !== 'primary' || term !== this.#term) return;
     if (admitting) this.#leader = { node, term };

@@ -11,9 +11,12 @@ import { freeTimelines } from '../primary/timelines.ts';
 import { endOfLog } from './end-of-log.ts';
 import { ask, hangUp } from './query.ts';
 import { showNobody } from './receivers.ts';
+import { letsSessionsIn } from './server-status.ts';
 import { stopAtOnce } from './stop-at-once.ts';
 
 const POLL_MS = 3;
+/** A server that does not say that it is ready is asked all the same, this often. */
+const ASK_ANYWAY_MS = 250;
 /** Crash recovery replays up to max_wal_size before it lets anybody in. */
 const ANSWER_LIMIT_MS = 60_000;
 /** A long log of its own may still be replayed behind it. */
@@ -48,15 +51,22 @@ export async function startFenced(m: Member, signal: AbortSignal): Promise<void>
 
 async function answers(m: Member, signal: AbortSignal): Promise<void> {
   const startedAt = performance.now();
-  for (;;) {
-    const refusal = await ask(m, 'select', signal).then(
-      () => null,
-      (error: unknown) => String(error),
-    );
-    if (refusal === null) return;
+  let refusal = 'it does not say that it is ready';
+  for (let askedAt = startedAt; ; ) {
+    // Its own word is enough to ask, and without it it is asked now and then: a refusal costs it a process, just when it replays its log.
+    const nowMs = performance.now();
+    if (nowMs - askedAt > ASK_ANYWAY_MS || (await letsSessionsIn(m.layout.dataDir, m.server.pid))) {
+      askedAt = nowMs;
+      const answer = await ask(m, 'select', signal).then(
+        () => null,
+        (error: unknown) => String(error),
+      );
+      if (answer === null) return;
+      refusal = answer;
+    }
     signal.throwIfAborted();
     if (m.server.pid === null) throw new NinesError('E_START_TIMEOUT', `${m.context.unit.name} ended while it started: see its log`);
-    if (performance.now() - startedAt > ANSWER_LIMIT_MS) {
+    if (nowMs - startedAt > ANSWER_LIMIT_MS) {
       throw new NinesError('E_START_TIMEOUT', `${m.context.unit.name} let nobody in within ${ANSWER_LIMIT_MS} ms: ${refusal}`);
     }
     await delay(POLL_MS, undefined, { signal });
