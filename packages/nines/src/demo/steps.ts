@@ -85,7 +85,7 @@ export const DEMO_STEPS: readonly DemoStep[] = [
   {
     name: 'primary-zone-loss',
     title: "cut off the primary's zone, heal it",
-    limits: { recoveredMs: 2000 },
+    limits: { recoveredMs: 10_000 },
     act: async (stage) => cutOff(stage, zoneOf(stage.cluster, (await stage.cluster.postgresPrimary(stage)).host)),
   },
   {

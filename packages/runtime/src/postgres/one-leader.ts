@@ -28,9 +28,9 @@ interface Waiter {
 }
 
 /**
- * One connection is made at a time, for whoever waits longest when it is there. Were they made all at once, a leader that has
- * just begun would meet the handshakes of every instance in one moment, and one that is down a try for each request that waits:
- * both take the CPU that the failover itself needs.
+ * The first connection is made alone, for whoever waits longest when it is there; the others follow when it is in. Were each that
+ * is wanted tried at once, a leader that is down, or has not begun, would meet a try for each request that waits: that takes the
+ * CPU that the failover itself needs.
  */
 export class OneLeader {
   readonly #pool: pg.Pool;
@@ -41,7 +41,9 @@ export class OneLeader {
   readonly #waiting = new Set<Waiter>();
   /** Resting connections that node-postgres was asked for and has not handed out yet. */
   #picking = 0;
-  #making = false;
+  #making = 0;
+  /** It let the last one in. */
+  #letsIn = false;
   #failures = 0;
   #backoff: NodeJS.Timeout | null = null;
   #lastError: Error | null = null;
@@ -109,8 +111,12 @@ export class OneLeader {
   #serve(): void {
     if (this.#discarded || this.#pool.ending) return;
     while (this.#waiting.size > this.#picking && this.#pool.idleCount > this.#picking) void this.#pick();
+    while (this.#waiting.size > this.#picking + this.#making && this.#mayMake) void this.#make();
+  }
+
+  get #mayMake(): boolean {
     const isFull = this.#pool.totalCount >= this.#pool.options.max;
-    if (this.#waiting.size > this.#picking && !isFull && !this.#making && this.#backoff === null) void this.#make();
+    return !isFull && this.#backoff === null && (this.#letsIn || this.#making === 0);
   }
 
   async #pick(): Promise<void> {
@@ -126,16 +132,17 @@ export class OneLeader {
   }
 
   async #make(): Promise<void> {
-    this.#making = true;
+    this.#making += 1;
     try {
       const client = await this.#pool.connect();
+      this.#letsIn = true;
       this.#failures = 0;
       this.#lastError = null;
       this.#hand(client);
     } catch (error) {
       this.#refused(error as Error);
     } finally {
-      this.#making = false;
+      this.#making -= 1;
       this.#serve();
     }
   }
@@ -147,12 +154,13 @@ export class OneLeader {
   }
 
   #refused(error: Error): void {
+    this.#letsIn = false;
     if (this.#discarded) return;
     if (!mayPass(error, this.#byAgent)) return this.#failAll(error);
     this.#lastError = error;
     const longestMs = Math.min(FIRST_BACKOFF_MS * 2 ** this.#failures, LONGEST_BACKOFF_MS);
     this.#failures += 1;
-    this.#backoff = setTimeout(
+    this.#backoff ??= setTimeout(
       () => {
         this.#backoff = null;
         this.#serve();
