@@ -38,9 +38,11 @@ export class GroupSight {
   /** True when it may change more of the view than a lag. */
   heard(heartbeat: Heartbeat, atMs: number): boolean {
     const before = this.#heard.get(heartbeat.node);
+    const [leader, term] = [this.#leader, this.#term];
     this.#heard.set(heartbeat.node, { heartbeat, atMs });
     this.#learn(heartbeat);
-    if (before === undefined || atMs - before.atMs > FORGET_MS) return true;
+    const isLedAsBefore = leader?.node === this.#leader?.node && leader?.term === this.#leader?.term && term === this.#term;
+    if (!isLedAsBefore || before === undefined || atMs - before.atMs > FORGET_MS) return true;
     return ROUTED.some((key) => before.heartbeat[key] !== heartbeat[key]);
   }
 
