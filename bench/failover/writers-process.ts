@@ -9,6 +9,7 @@ const LAG_CHECK_MS = 10;
 
 // What measures goes before what is measured, whichever system that is.
 setNiceness(0, -10);
+
 const stopped = new AbortController();
 const ids: number[] = [];
 const ackedAtMs: number[] = [];
@@ -16,8 +17,6 @@ const errors: Record<string, number> = {};
 let failed = 0;
 let loopLagMs = 0;
 
-// ^C reaches the whole group; the parent decides when we end.
-process.on('SIGINT', () => undefined);
 process.on('disconnect', () => process.exit(0));
 process.on('message', (message: ToWriters) => {
   if (message.kind === 'stop') stopped.abort();

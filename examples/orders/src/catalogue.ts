@@ -82,7 +82,7 @@ export function sendCacheable(
   request: FastifyRequest,
   reply: FastifyReply,
   body: object,
-  { ageMs, stale }: { ageMs: number; stale: boolean },
+  { ageMs, stale }: Pick<CachedAnswer<unknown>, 'ageMs' | 'stale'>,
 ): FastifyReply {
   const payload = JSON.stringify(body);
   const tag = `"${createHash('sha1').update(payload).digest('base64url')}"`;

@@ -31,7 +31,7 @@ export class LoadProcess {
 
   /** Resolves when the load runs: its preparation was answered well, and its clock started. */
   static async start(settings: LoadSettings, signal: AbortSignal): Promise<LoadProcess> {
-    // A session of its own: it goes before others, the user's shell does not.
+    // A session of its own: it goes before others, the user's shell does not, and a Ctrl-C does not reach it: the driver says stop.
     const child = spawn(process.execPath, [MAIN], { stdio: ['pipe', 'pipe', 'pipe'], detached: true });
     const load = new LoadProcess(child);
     try {

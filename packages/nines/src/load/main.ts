@@ -1,9 +1,9 @@
 /** The load process. Its own, so that nothing the driver does (it breaks things meanwhile) delays a request. */
 import { getPriority } from 'node:os';
-import { setNiceness } from './priority.ts';
 import { NinesError } from '../errors/errors.ts';
 import { type HistoryWriter, openHistory } from './history-file.ts';
 import { OrdersScenario } from './orders-scenario.ts';
+import { setNiceness } from './priority.ts';
 import { lineSplitter, type LoadCommand, type LoadEvent, type LoadSettings, type LoadSummary } from './protocol.ts';
 import { type LoadRun, startLoad } from './run.ts';
 
@@ -77,8 +77,6 @@ function obey(line: string): void {
   else stop().catch(fail);
 }
 
-// A Ctrl-C at the terminal reaches every process of the group: the driver decides, and says stop.
-process.on('SIGINT', () => undefined);
 process.stdin.setEncoding('utf8');
 process.stdin.on('data', lineSplitter(obey));
 // The driver is gone, however it went: nobody needs the figures any more.

@@ -176,7 +176,8 @@ test('without an agent the options’ own address is used; with one that comes l
 });
 
 test('the first connection is made alone, the others when it is in, and whoever waits longest gets the next', async () => {
-  const a = await postgres(A, 'a', { handshakeMs: 50 });
+  const a = await postgres(A, 'a');
+  a.slow(50);
   await agent(leads(A, a, 1));
   const connections = pool({ pg: { max: 3 } });
   const order: number[] = [];

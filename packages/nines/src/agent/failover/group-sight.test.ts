@@ -101,6 +101,15 @@ describe('GroupSight', () => {
   });
 });
 
+it('says so of a heartbeat that says nothing new, and yet changes who is taken for the leader', () => {
+  const seen = sight();
+  const claim = { ...BEAT, term: 3 };
+  seen.heard(claim, 0);
+  seen.heard({ ...claim, node: 'n3' }, 0);
+  expect(seen.heard(claim, 0)).toBe(true);
+  expect(seen.heard(claim, 0)).toBe(false);
+});
+
 it('says of every heartbeat that moves a route that it may', () => {
   const beat = fc.record({
     node: fc.constantFrom('n1', 'n2', 'n3'),

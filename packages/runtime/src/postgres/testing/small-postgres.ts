@@ -7,6 +7,8 @@ export interface SmallPostgres {
   connections(): number;
   /** Connections there ever were, and the most whose handshake was under way at once. */
   seen(): { connections: number; mostHandshakes: number };
+  /** Statements it was sent, simple ones and prepared ones. */
+  statements(): number;
   /** From now on who connects gets this SQLSTATE; null: is let in. */
   refuse(sqlState: string | null): void;
   /** From now on a handshake takes so long. */
@@ -19,7 +21,6 @@ export interface SmallPostgres {
 export interface SmallPostgresOptions {
   /** Accepts connections and says nothing. */
   mute?: boolean;
-  handshakeMs?: number;
 }
 
 export async function startSmallPostgres(address: string, name: string, options: SmallPostgresOptions = {}): Promise<SmallPostgres> {
@@ -28,7 +29,8 @@ export async function startSmallPostgres(address: string, name: string, options:
   const seen = { connections: 0, mostHandshakes: 0 };
   let frozen = false;
   let refusal: string | null = null;
-  let handshakeMs = options.handshakeMs ?? 0;
+  let statements = 0;
+  let handshakeMs = 0;
   const server: Server = createServer((socket) => {
     sockets.add(socket);
     handshakes.add(socket);
@@ -55,6 +57,7 @@ export async function startSmallPostgres(address: string, name: string, options:
         if (rest.length < head + 4 || rest.length < head + rest.readInt32BE(head)) return;
         const type = started ? String.fromCharCode(rest[0] ?? 0) : 'startup';
         rest = rest.subarray(head + rest.readInt32BE(head));
+        if (type === 'Q' || type === 'P') statements += 1;
         if (type === 'startup') setTimeout(letIn, handshakeMs);
         else if (type === 'Q' && !frozen) socket.write(answerOf(name));
         started = true;
@@ -69,6 +72,7 @@ export async function startSmallPostgres(address: string, name: string, options:
     port: (server.address() as { port: number }).port,
     connections: () => sockets.size,
     seen: () => ({ ...seen }),
+    statements: () => statements,
     refuse: (sqlState) => {
       refusal = sqlState;
     },

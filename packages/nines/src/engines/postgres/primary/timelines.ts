@@ -79,8 +79,8 @@ export async function checkFork(layout: PostgresLayout, timelines: readonly Time
   );
 }
 
-const walDir = (layout: PostgresLayout): string => join(layout.dataDir, 'pg_wal');
-const historyFile = (layout: PostgresLayout, timeline: number): string => join(walDir(layout), historyFileName(timeline));
+export const walDir = (layout: PostgresLayout): string => join(layout.dataDir, 'pg_wal');
+export const historyFile = (layout: PostgresLayout, timeline: number): string => join(walDir(layout), historyFileName(timeline));
 
 async function readHistory(path: string): Promise<string | null> {
   return readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {

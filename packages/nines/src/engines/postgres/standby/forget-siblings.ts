@@ -1,12 +1,12 @@
 /** What a member has heard of leaders from whom the one that it is to follow does not descend. */
 import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { NinesError } from '../../../errors/errors.ts';
 import type { Timeline } from '../../../failover/log.ts';
 import { replaceFile } from '../../durable-file.ts';
 import type { PostgresLayout } from '../layout.ts';
 import type { Member } from '../member.ts';
-import { FOREIGN_HISTORY, historyFileName, isForeignHistory, lineage, timelineOfHistory } from '../primary/history.ts';
+import { FOREIGN_HISTORY, isForeignHistory, lineage, timelineOfHistory } from '../primary/history.ts';
+import { historyFile, walDir } from '../primary/timelines.ts';
 import { startFenced } from './start-fenced.ts';
 import { stopAtOnce } from './stop-at-once.ts';
 
@@ -48,6 +48,3 @@ export async function siblingHistories(layout: PostgresLayout, { term, timelines
   }
   return siblings.toSorted((left, right) => left - right);
 }
-
-const walDir = (layout: PostgresLayout): string => join(layout.dataDir, 'pg_wal');
-const historyFile = (layout: PostgresLayout, timeline: number): string => join(walDir(layout), historyFileName(timeline));

@@ -52,7 +52,8 @@ export async function startFenced(m: Member, signal: AbortSignal): Promise<void>
 async function answers(m: Member, signal: AbortSignal): Promise<void> {
   const startedAt = performance.now();
   let refusal = 'it does not say that it is ready';
-  for (let askedAt = startedAt; ; ) {
+  let askedAt = startedAt;
+  for (;;) {
     // Its own word is enough to ask, and without it it is asked now and then: a refusal costs it a process, just when it replays its log.
     const nowMs = performance.now();
     if (nowMs - askedAt > ASK_ANYWAY_MS || (await letsSessionsIn(m.layout.dataDir, m.server.pid))) {
