@@ -1,9 +1,11 @@
 /** Where a log ends: said before a promotion, compared with the fork that PostgreSQL itself writes down. */
+import { existsSync } from 'node:fs';
 import { open, readFile, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { replaceFile } from '../../packages/nines/src/engines/durable-file.ts';
 import { clone } from '../../packages/nines/src/engines/postgres/clone.ts';
 import { initialise } from '../../packages/nines/src/engines/postgres/initialise.ts';
-import { parseLsn } from '../../packages/nines/src/engines/postgres/lsn.ts';
+import { formatLsn, parseLsn } from '../../packages/nines/src/engines/postgres/lsn.ts';
 import { endOfLog } from '../../packages/nines/src/engines/postgres/standby/end-of-log.ts';
 import { fence } from '../../packages/nines/src/engines/postgres/standby/fence.ts';
 import { follow } from '../../packages/nines/src/engines/postgres/standby/follow.ts';
@@ -17,6 +19,7 @@ import {
   postgresMembers,
   promoteByHand,
   receivedOn,
+  replayedOn,
   soon,
   type TestMember,
   type TestMembers,
@@ -26,6 +29,9 @@ import { describeLab } from './require-root.ts';
 
 const SEGMENT_BYTES = 4 * 1024 * 1024;
 const PAGE_BYTES = 8192;
+/** What a walsender sends at once, at most. */
+const FIRST_MESSAGE_BYTES = 128 * 1024;
+const timelineName = (timeline: number): string => timeline.toString(16).toUpperCase().padStart(8, '0');
 
 describeLab('the end of a log', () => {
   let stage: TestMembers;
@@ -173,6 +179,70 @@ describeLab('the end of a log', () => {
     expect((await fence(standby, term, soon())).log).toEqual(end);
     await saidAndForked();
   });
+
+  it.each(['inside a page', 'where a page ends'])(
+    '%s is not hidden by the first part of its segment under the next timeline',
+    async (where) => {
+      await leader.sql('select pg_switch_wal()');
+      await fill(leader, 600);
+      // Behind the first message: a server that finds only that at its start lacks the record that it starts from, and never comes up.
+      await leader.sql('checkpoint');
+      await replayedOn(standby, await flushedOn(leader));
+      await standby.sql('checkpoint');
+      await fill(leader, 10);
+      const end = where === 'inside a page' ? await flushedOn(leader) : await fillTo(PAGE_BYTES);
+      await receivedOn(standby, end);
+      const { log } = await fence(standby, term, soon());
+      const [row] = await leader.sql<{ name: string }>('select pg_walfile_name(pg_current_wal_flush_lsn()) as name');
+      // A receiver of the next term was ended after its first message: PostgreSQL sends a new timeline from the begin of the segment on, and tries the newest timeline's file first.
+      const pg = `${standby.layout.dataDir}/pg_wal`;
+      const copy = `${pg}/${timelineName(term + 1)}${row!.name.slice(8)}`;
+      const before = await readFile(`${pg}/${timelineName(term)}.history`, 'utf8');
+      const place = async (bytes: number) => {
+        const content = Buffer.alloc(SEGMENT_BYTES);
+        (await readFile(`${pg}/${row!.name}`)).copy(content, 0, 0, bytes);
+        await replaceFile(`${pg}/${timelineName(term + 1)}.history`, `${before}${term}\t${formatLsn(log!.lsn)}\tx\n`, 0o600);
+        await writeFile(copy, content);
+        await standby.io.run(['/bin/chown', '--reference', pg, copy]);
+      };
+      expect(log!.lsn % SEGMENT_BYTES).toBeGreaterThan(FIRST_MESSAGE_BYTES);
+      await place(FIRST_MESSAGE_BYTES);
+      expect(await endOfLog(standby, soon())).toEqual(log);
+      expect(existsSync(copy)).toBe(false);
+      await stopAtOnce(standby, soon());
+      await place(FIRST_MESSAGE_BYTES);
+      expect(await endOfLog(standby, soon())).toEqual(log);
+      await place(FIRST_MESSAGE_BYTES);
+      await startFenced(standby, soon());
+      expect(existsSync(copy)).toBe(false);
+      expect(await endOfLog(standby, soon())).toEqual(log);
+      // A whole copy stays.
+      await place(log!.lsn % SEGMENT_BYTES);
+      expect(await endOfLog(standby, soon())).toEqual(log);
+      await stopAtOnce(standby, soon());
+      expect(await endOfLog(standby, soon())).toEqual(log);
+      expect(existsSync(copy)).toBe(true);
+      // And one that has more than the file of the old timeline.
+      const whole = await readFile(`${pg}/${row!.name}`);
+      await writeFile(
+        `${pg}/${row!.name}`,
+        Buffer.concat([whole.subarray(0, FIRST_MESSAGE_BYTES), Buffer.alloc(SEGMENT_BYTES - FIRST_MESSAGE_BYTES)]),
+      );
+      expect(await endOfLog(standby, soon())).toEqual(log);
+      expect(existsSync(copy)).toBe(true);
+      await writeFile(`${pg}/${row!.name}`, whole);
+      // A server that reads the copy instead would end when it is promoted: it reads its last record again. The number of nobody's timeline is passed over.
+      await startFenced(standby, soon());
+      await place(FIRST_MESSAGE_BYTES);
+      expect((await fence(standby, term, soon())).log).toEqual(log);
+      const { timeline, fork } = await promoteByHand(standby);
+      expect({ timeline, fork }).toEqual({ timeline: term + 2, fork: log });
+      await stopAtOnce(standby, soon());
+      await startFenced(standby, soon());
+      await rebuild(standby, { leader: nodeOf(leader), term }, soon());
+      await streams();
+    },
+  );
 
   it('is not sure when the walk does not reach what was replayed', async () => {
     await fill(leader, 3);

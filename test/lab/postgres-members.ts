@@ -192,8 +192,11 @@ export async function flushedOn(m: TestMember): Promise<number> {
   return parseLsn((await m.sql<{ lsn: string }>('select pg_current_wal_flush_lsn()::text as lsn'))[0]?.lsn ?? '');
 }
 
-export function receivedOn(m: TestMember, lsn: number): Promise<number> {
-  const question = "select coalesce(pg_last_wal_receive_lsn(), '0/0')::text as lsn";
+export const receivedOn = (m: TestMember, lsn: number): Promise<number> => reached(m, 'pg_last_wal_receive_lsn()', lsn);
+export const replayedOn = (m: TestMember, lsn: number): Promise<number> => reached(m, 'pg_last_wal_replay_lsn()', lsn);
+
+function reached(m: TestMember, position: string, lsn: number): Promise<number> {
+  const question = `select coalesce(${position}, '0/0')::text as lsn`;
   return eventually('the log has come', 15_000, async () => parseLsn((await m.sql<{ lsn: string }>(question))[0]?.lsn ?? '') >= lsn);
 }
 

@@ -11,6 +11,8 @@ import { type CommandOptions, mustRun } from './run-command.ts';
 const NEEDED_BYTES_PER_HOST = 256 * 2 ** 20;
 const EXT4_IOC_SHUTDOWN = 0x8004587d;
 const NO_LOG_FLUSH = 2;
+/** What reading a file of /proc or /sys says of what is no more. */
+const GONE: ReadonlySet<string> = new Set(['ENOENT', 'ESRCH', 'ENXIO', 'ENODEV']);
 
 /** @throws NinesError E_DISK_FULL */
 export async function checkRoom(folder: string, hosts: number): Promise<void> {
@@ -111,8 +113,8 @@ async function readIfThere(path: string): Promise<string | null> {
     return await readFile(path, 'utf8');
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
-    // ENXIO: the loop device was freed between the two looks.
-    if (code === 'ENOENT' || code === 'ESRCH' || code === 'ENXIO') return null;
+    // The loop device was freed between the two looks (ENXIO), or while its attribute was read (ENODEV).
+    if (code !== undefined && GONE.has(code)) return null;
     throw error;
   }
 }

@@ -1,17 +1,19 @@
 /** Where the log of this member ends: what is on its disk, by its last valid record, not by what a server says of itself. */
-import { open } from 'node:fs/promises';
+import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { NinesError } from '../../../errors/errors.ts';
 import type { LogEnd } from '../../../failover/log.ts';
+import { syncDirectory } from '../../durable-file.ts';
 import { formatLsn, parseLsn } from '../lsn.ts';
 import type { Member } from '../member.ts';
+import { walDir } from '../primary/timelines.ts';
 import { readControlData } from './log/control-data.ts';
 import { type History, termAt } from './log/history.ts';
-import { nothingBegins, PAGE_BYTES } from './log/page.ts';
+import { isPageOf, nothingBegins, PAGE_BYTES } from './log/page.ts';
 import { type SegmentName, segmentFileName } from './log/position.ts';
-import { readWalFolder, recoveryHistory, segmentsToRead, type WalFolder } from './log/segments.ts';
-import { describe, lastRecord } from './log/walk.ts';
+import { begunCopy, readWalFolder, recoveryHistory, segmentsToRead, type WalFolder, withoutFile } from './log/segments.ts';
+import { describe, type LastRecord, lastRecord } from './log/walk.ts';
 import { ask } from './query.ts';
 
 /** A walk of this length lists in a millisecond; the log up to here was replayed, so it is valid. */
@@ -47,6 +49,17 @@ export async function endOfLog(m: Member, signal: AbortSignal): Promise<LogEnd |
   }
 }
 
+/**
+ * Before a start, which reads the newest timeline's file of each segment: a copy that ends before the log does is taken away. A server
+ * that reads it instead would come up short of what it acknowledged, and not let anybody in, or end when it is promoted.
+ */
+export async function uncoverLog(m: Member, signal: AbortSignal): Promise<void> {
+  const known = await askControlFile(m, signal);
+  const { folder, history } = await look(m, known);
+  if (history === null || begunCopy(folder, history, known.checkpointLsn, known.segmentBytes) === null) return;
+  await endByKnown(m, known, false, signal);
+}
+
 async function askControlFile(m: Member, signal: AbortSignal): Promise<Known> {
   const { state, ...control } = await readControlData(m.layout.dataDir, m.io, signal);
   return { ...control, replayedTo: null, isShutDown: state === 'shut down' };
@@ -54,8 +67,7 @@ async function askControlFile(m: Member, signal: AbortSignal): Promise<Known> {
 
 /** @param isPatient the server is still replaying, it may be: a moment later no walk is needed. */
 async function endByKnown(m: Member, known: Known, isPatient: boolean, signal: AbortSignal): Promise<LogEnd | null | 'perhaps more'> {
-  const folder = await readWalFolder(join(m.layout.dataDir, 'pg_wal'), known.segmentBytes);
-  const history = recoveryHistory(folder, { timeline: known.timeline, lsn: known.checkpointLsn });
+  const { folder, history } = await look(m, known);
   const sight: Sight = { m, known, folder, history: history ?? [], signal };
   try {
     if (history === null) throw new Error(`no history leads on from timeline ${known.timeline}`);
@@ -67,6 +79,11 @@ async function endByKnown(m: Member, known: Known, isPatient: boolean, signal: A
     m.io.log(`the end of the log is not sure: ${error instanceof Error ? error.message : String(error)}`);
     return null;
   }
+}
+
+async function look(m: Member, { timeline, checkpointLsn, segmentBytes }: Known): Promise<{ folder: WalFolder; history: History | null }> {
+  const folder = await readWalFolder(walDir(m.layout), segmentBytes);
+  return { folder, history: recoveryHistory(folder, { timeline, lsn: checkpointLsn }) };
 }
 
 interface Sight {
@@ -85,6 +102,8 @@ async function replayedEnd({ m, known: { replayedTo, segmentBytes }, folder, his
   const [file] = segments;
   const next = segments.find(({ segment }) => segment === Math.floor(replayedTo / segmentBytes));
   if (file === undefined) return null;
+  const copy = begunCopy(folder, history, replayedTo - 1, segmentBytes);
+  if (copy !== null && !isPageOf(replayedTo - 1, await readPage(m, file, replayedTo - 1, segmentBytes))) return null;
   const page = next === undefined ? null : await readPage(m, next, replayedTo, segmentBytes);
   return nothingBegins(replayedTo, page, segmentBytes) ? { term: termAt(history, file.timeline, replayedTo - 1), lsn: replayedTo } : null;
 }
@@ -98,24 +117,48 @@ async function shutDownEnd({ m, known: { checkpointLsn, segmentBytes }, folder, 
   return nothingBegins(end, page, segmentBytes) ? { term: termAt(history, fileTimeline, begin), lsn: end } : null;
 }
 
-async function walkedEnd({ m, known, folder, history, signal }: Sight): Promise<LogEnd> {
+async function walkedEnd(sight: Sight): Promise<LogEnd> {
+  const { known, history } = sight;
+  const last = await lastUncovered(sight);
+  if (last === null) throw new Error(`no valid record was found from ${formatLsn(known.checkpointLsn)} on`);
+  if (known.replayedTo !== null && last.end < known.replayedTo) {
+    throw new Error(`the walk ended at ${formatLsn(last.end)}, but ${formatLsn(known.replayedTo)} was replayed`);
+  }
+  return { term: termAt(history, last.fileTimeline, last.begin), lsn: last.end };
+}
+
+/** The last record, after every copy that hides it was taken away. */
+async function lastUncovered(sight: Sight): Promise<LastRecord | null> {
+  const { m, known, folder, history } = sight;
+  const last = await walked(sight);
+  const copy = begunCopy(folder, history, known.checkpointLsn, known.segmentBytes);
+  if (copy === null || (last !== null && last.end >= copy.fork)) return last;
+  const without = { ...sight, folder: withoutFile(folder, copy) };
+  const uncovered = await lastUncovered(without);
+  if (uncovered === null || uncovered.end <= (last?.end ?? 0)) return last;
+  const name = segmentFileName(copy, known.segmentBytes);
+  m.io.log(
+    `${name} ends at ${formatLsn(last?.end ?? 0)}, an older file of that segment at ${formatLsn(uncovered.end)}: the copy is taken away`,
+  );
+  await rm(join(walDir(m.layout), name));
+  await syncDirectory(walDir(m.layout));
+  return uncovered;
+}
+
+async function walked({ m, known, folder, history, signal }: Sight): Promise<LastRecord | null> {
   const { checkpointLsn, segmentBytes, replayedTo } = known;
   // A record longer than the stretch may begin before it: then once more, from the checkpoint.
   const starts = [Math.max(checkpointLsn, (replayedTo ?? 0) - REPLAYED_BYTES), checkpointLsn];
   for (const from of new Set(starts)) {
     const segments = segmentsToRead(folder, history, from, segmentBytes);
     const last = await lastRecord({ member: m, segments, segmentBytes, signal }, from);
-    if (last === null) continue;
-    if (replayedTo !== null && last.end < replayedTo) {
-      throw new Error(`the walk ended at ${formatLsn(last.end)}, but ${formatLsn(replayedTo)} was replayed`);
-    }
-    return { term: termAt(history, last.fileTimeline, last.begin), lsn: last.end };
+    if (last !== null) return last;
   }
-  throw new Error(`no valid record was found from ${formatLsn(checkpointLsn)} on`);
+  return null;
 }
 
 async function readPage({ layout }: Member, segment: SegmentName, lsn: number, segmentBytes: number): Promise<Buffer> {
-  const handle = await open(join(layout.dataDir, 'pg_wal', segmentFileName(segment, segmentBytes)), 'r');
+  const handle = await open(join(walDir(layout), segmentFileName(segment, segmentBytes)), 'r');
   try {
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(PAGE_BYTES), 0, PAGE_BYTES, (lsn - (lsn % PAGE_BYTES)) % segmentBytes);
     if (bytesRead !== PAGE_BYTES) throw new Error(`the segment with ${formatLsn(lsn)} is shorter than it should be`);

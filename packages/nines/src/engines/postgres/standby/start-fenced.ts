@@ -8,7 +8,7 @@ import { parseLsn } from '../lsn.ts';
 import type { Member } from '../member.ts';
 import { writeAdmission } from '../primary/admission.ts';
 import { freeTimelines } from '../primary/timelines.ts';
-import { endOfLog } from './end-of-log.ts';
+import { endOfLog, uncoverLog } from './end-of-log.ts';
 import { ask, hangUp } from './query.ts';
 import { showNobody } from './receivers.ts';
 import { letsSessionsIn } from './server-status.ts';
@@ -36,6 +36,7 @@ export async function startFenced(m: Member, signal: AbortSignal): Promise<void>
   // A standby lets the application read; who promotes it bars it first.
   writeAdmission(m, true);
   await freeTimelines(m.layout);
+  await uncoverLog(m, signal);
   await settleData(m.layout.dataDir);
   signal.throwIfAborted();
   await m.server.spawn(signal);

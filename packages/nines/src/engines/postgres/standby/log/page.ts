@@ -12,6 +12,11 @@ export function pageHeaderBytes(pageLsn: number, segmentBytes: number): number {
   return pageLsn % segmentBytes === 0 ? LONG_PAGE_HEADER_BYTES : PAGE_HEADER_BYTES;
 }
 
+/** A page names its own position. */
+export function isPageOf(lsn: number, page: Buffer): boolean {
+  return Number(page.readBigUInt64LE(8)) === lsn - (lsn % PAGE_BYTES);
+}
+
 /**
  * Everything before `lsn` is valid. Is it certain that no valid record begins there? By PostgreSQL's own rules: a page names its own
  * position; a record is at least as long as its header; it names the record before it. False is "perhaps".
@@ -20,7 +25,7 @@ export function pageHeaderBytes(pageLsn: number, segmentBytes: number): number {
 export function nothingBegins(lsn: number, page: Buffer | null, segmentBytes: number): boolean {
   if (page === null) return true;
   const pageLsn = lsn - (lsn % PAGE_BYTES);
-  if (Number(page.readBigUInt64LE(8)) !== pageLsn) return lsn === pageLsn;
+  if (!isPageOf(lsn, page)) return lsn === pageLsn;
   const at = lsn - pageLsn;
   if (at === 0) return false;
   if (page.readUInt32LE(at) < RECORD_HEADER_BYTES) return true;

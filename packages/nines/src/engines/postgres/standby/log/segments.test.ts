@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parseHistory } from './history.ts';
-import { readWalFolder, recoveryHistory, segmentsToRead, type WalFolder } from './segments.ts';
+import { begunCopy, readWalFolder, recoveryHistory, segmentsToRead, type WalFolder } from './segments.ts';
 
 const SEGMENT_BYTES = 0x1000000;
 
@@ -31,6 +31,25 @@ describe('segmentsToRead', () => {
     const wal = folder({ 3: [2], 4: [1], 5: [9] }, { 2: TWO });
     expect(segmentsToRead(wal, wal.histories.get(2)!, 0x3000000, SEGMENT_BYTES)).toEqual([{ timeline: 2, segment: 3 }]);
     expect(segmentsToRead(wal, wal.histories.get(2)!, 0x5000000, SEGMENT_BYTES)).toEqual([]);
+  });
+});
+
+describe('begunCopy', () => {
+  const begun = (segments: Record<number, number[]>, from = 0x2000050) => {
+    const wal = folder(segments, { 2: TWO });
+    return begunCopy(wal, wal.histories.get(2)!, from, SEGMENT_BYTES);
+  };
+
+  it('is the last file, of the segment in which its timeline begins, beside an older one', () => {
+    expect(begun({ 2: [1], 3: [1, 2] })).toEqual({ timeline: 2, segment: 3, fork: 0x3000100 });
+    expect(begun({ 2: [1], 3: [1, 2] }, 0x3000050)).toEqual({ timeline: 2, segment: 3, fork: 0x3000100 });
+  });
+
+  it('is none when nothing else has that segment, or the log went on behind it', () => {
+    expect(begun({ 2: [1], 3: [2] })).toBeNull();
+    expect(begun({ 2: [1], 3: [1] })).toBeNull();
+    expect(begun({ 2: [1], 3: [1, 2], 4: [1, 2] })).toBeNull();
+    expect(begun({})).toBeNull();
   });
 });
 

@@ -57,3 +57,27 @@ export function segmentsToRead({ timelinesOf }: WalFolder, history: History, fro
     chosen.push({ timeline: found.timeline, segment });
   }
 }
+
+export interface BegunCopy extends SegmentName {
+  /** Where its timeline begins, in this segment. */
+  fork: number;
+}
+
+/**
+ * The last file to be read, when its timeline begins in that segment and an older timeline's file of it is there, too. A receiver
+ * is sent a new timeline from the begin of the segment on: until the copy has come to the fork, it may have less of the log than
+ * the older file, which PostgreSQL does not look at any more (it takes the newest timeline's). Pure.
+ */
+export function begunCopy(folder: WalFolder, history: History, from: number, segmentBytes: number): BegunCopy | null {
+  const last = segmentsToRead(folder, history, from, segmentBytes).at(-1);
+  const fork = history.find(({ timeline }) => timeline === last?.timeline)?.begin ?? 0;
+  if (last === undefined || Math.floor(fork / segmentBytes) !== last.segment) return null;
+  const older = segmentsToRead(withoutFile(folder, last), history, from, segmentBytes).at(-1);
+  return older?.segment === last.segment ? { ...last, fork } : null;
+}
+
+/** Pure. */
+export function withoutFile({ timelinesOf, histories }: WalFolder, { timeline, segment }: SegmentName): WalFolder {
+  const left = (timelinesOf.get(segment) ?? []).filter((each) => each !== timeline);
+  return { timelinesOf: new Map(timelinesOf).set(segment, left), histories };
+}
