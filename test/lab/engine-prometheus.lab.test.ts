@@ -97,6 +97,8 @@ describeLab('engine: prometheus and alertmanager', () => {
     await until('the instance is scraped', async () => (await query('http_requests_total')).length === 1);
     const [sample] = await query('http_requests_total');
     expect(sample?.metric).toMatchObject({ host: 'h1', zone: 'a', service: 'orders', unit: 'orders-0', status: '200' });
+    // Each target has its own moment in the interval.
+    await until('the other one, which is not there, was asked', async () => (await query('up{job="service-orders"}')).length === 2);
     expect((await query('up{job="service-orders"} == 0')).map((down) => down.metric['unit'])).toEqual(['orders-1']);
   });
 

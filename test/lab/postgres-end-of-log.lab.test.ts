@@ -10,6 +10,7 @@ import { endOfLog } from '../../packages/nines/src/engines/postgres/standby/end-
 import { fence } from '../../packages/nines/src/engines/postgres/standby/fence.ts';
 import { follow } from '../../packages/nines/src/engines/postgres/standby/follow.ts';
 import { readControlData } from '../../packages/nines/src/engines/postgres/standby/log/control-data.ts';
+import { segmentFileName } from '../../packages/nines/src/engines/postgres/standby/log/position.ts';
 import { rebuild } from '../../packages/nines/src/engines/postgres/standby/rebuild.ts';
 import { startFenced } from '../../packages/nines/src/engines/postgres/standby/start-fenced.ts';
 import { stopAtOnce } from '../../packages/nines/src/engines/postgres/standby/stop-at-once.ts';
@@ -203,7 +204,10 @@ describeLab('the end of a log', () => {
         (await readFile(`${pg}/${row!.name}`)).copy(content, 0, 0, bytes);
         await replaceFile(`${pg}/${timelineName(term + 1)}.history`, `${before}${term}\t${formatLsn(log!.lsn)}\tx\n`, 0o600);
         await writeFile(copy, content);
-        await standby.io.run(['/bin/chown', '--reference', pg, copy]);
+        // Made ahead under the old timeline's name, as checkpoints do.
+        const next = `${pg}/${segmentFileName({ timeline: term, segment: Math.floor(log!.lsn / SEGMENT_BYTES) + 1 }, SEGMENT_BYTES)}`;
+        await writeFile(next, await readFile(`${pg}/${row!.name}`));
+        await standby.io.run(['/bin/chown', '--reference', pg, copy, next]);
       };
       expect(log!.lsn % SEGMENT_BYTES).toBeGreaterThan(FIRST_MESSAGE_BYTES);
       await place(FIRST_MESSAGE_BYTES);

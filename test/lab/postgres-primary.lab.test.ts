@@ -86,7 +86,9 @@ describeLab('a primary', () => {
     type Slot = { name: string; reserved: boolean };
     const slots = ({ m }: StoryMember) =>
       m.sql<Slot>('select slot_name as name, restart_lsn is not null as reserved from pg_replication_slots order by 1');
-    await b.m.sql("select pg_create_physical_replication_slot('replica_2', true)");
+    // It may have made its own already.
+    await b.m.sql(`select pg_drop_replication_slot(slot_name) from pg_replication_slots where slot_name = 'replica_2';
+      select pg_create_physical_replication_slot('replica_2', true)`);
     await getReady(b.m, soon());
     const ready = [
       { name: 'replica_0', reserved: false },
@@ -208,8 +210,9 @@ describeLab('a primary', () => {
     const before = readFileSync(join(walDir, historyFileName(log.term)), 'utf8');
     const fork = (log.lsn + 4096).toString(16).toUpperCase();
     writeFileSync(join(walDir, historyFileName(story.term)), `${before}\n${log.term}\t0/${fork}\tno recovery target specified\n`);
-    await new Promise((resolve) => setTimeout(resolve, 200));
-    expect(readFileSync(c.m.logFile, 'utf8')).toMatch(/new target timeline is/);
+    await eventually('its server has made that its own future', 5_000, async () =>
+      readFileSync(c.m.logFile, 'utf8').includes(`new target timeline is ${story.term}\n`),
+    );
     story.takeTerm(c, log);
     await story.promote(c, LONE);
     const history = readFileSync(join(walDir, historyFileName(story.term)), 'utf8');

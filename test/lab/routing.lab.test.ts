@@ -211,12 +211,12 @@ describeLab('routing', () => {
     const restartMs = await gateway?.restart();
     const routedMs = await until('h2 leads', () => leadsTo('h2'));
     console.log(`killed: HAProxy was up ${restartMs?.toFixed(0)} ms after its start began, its routes ${routedMs.toFixed(1)} ms later`);
-    expect(routedMs).toBeLessThan(200);
+    expect(routedMs).toBeLessThan(1_000);
     expect(await leadsTo('h3', 5433)).toBe(true);
     await reload();
     const backMs = await until('h2 leads', () => leadsTo('h2'));
     console.log(`reloaded: routes were back ${backMs.toFixed(1)} ms after the new worker answered`);
-    expect(backMs).toBeLessThan(200);
+    expect(backMs).toBeLessThan(1_000);
   });
 
   it('cuts the sessions that a worker of before a reload still has', async () => {

@@ -61,10 +61,9 @@ async function failClosed(m: Member, names: string, signal: AbortSignal): Promis
   writeAdmission(m, false);
   writeLeadershipSettings(m, { standbyNames: names, follows: false });
   m.server.kill('SIGHUP');
-  await together(
-    untilLoaded(m, names, signal),
-    admissionLoaded(m, false, signal).then(() => endSessions(m, signal)),
-  );
+  await together(untilLoaded(m, names, signal), admissionLoaded(m, false, signal));
+  // Behind both: a connection of this agent's that has not said its name yet would be ended, too.
+  await endSessions(m, signal);
 }
 
 async function refuseUnlessResting(m: Member, signal: AbortSignal): Promise<void> {

@@ -1,10 +1,9 @@
 /** Where the log of this member ends: what is on its disk, by its last valid record, not by what a server says of itself. */
-import { open, rm } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { NinesError } from '../../../errors/errors.ts';
 import type { LogEnd } from '../../../failover/log.ts';
-import { syncDirectory } from '../../durable-file.ts';
 import { formatLsn, parseLsn } from '../lsn.ts';
 import type { Member } from '../member.ts';
 import { walDir } from '../primary/timelines.ts';
@@ -12,9 +11,10 @@ import { readControlData } from './log/control-data.ts';
 import { type History, termAt } from './log/history.ts';
 import { isPageOf, nothingBegins, PAGE_BYTES } from './log/page.ts';
 import { type SegmentName, segmentFileName } from './log/position.ts';
-import { begunCopy, readWalFolder, recoveryHistory, segmentsToRead, type WalFolder, withoutFile } from './log/segments.ts';
-import { describe, type LastRecord, lastRecord } from './log/walk.ts';
+import { readWalFolder, recoveryHistory, segmentsToRead, sharedSegments, type WalFolder } from './log/segments.ts';
+import { describe, lastRecord } from './log/walk.ts';
 import { ask } from './query.ts';
+import { uncover } from './uncover.ts';
 
 /** A walk of this length lists in a millisecond; the log up to here was replayed, so it is valid. */
 const REPLAYED_BYTES = 64 * 1024;
@@ -25,6 +25,8 @@ const POLL_MS = 2;
 interface Known {
   /** Begins a valid record. */
   checkpointLsn: number;
+  /** From where a start would replay, at or before it. */
+  redoLsn: number;
   timeline: number;
   segmentBytes: number;
   /** Everything before it was replayed; null while no server runs. */
@@ -49,15 +51,33 @@ export async function endOfLog(m: Member, signal: AbortSignal): Promise<LogEnd |
   }
 }
 
+/** Behind the end of a log, up to the end of a file of pg_wal. */
+export interface HalfRecord {
+  /** Of the log before it. */
+  term: number;
+  lsn: number;
+  file: string;
+  offsetBytes: number;
+  bytes: number;
+}
+
 /**
- * Before a start, which reads the newest timeline's file of each segment: a copy that ends before the log does is taken away. A server
- * that reads it instead would come up short of what it acknowledged, and not let anybody in, or end when it is promoted.
+ * The begin of a record that goes on in the next segment, behind the end of the log of a fenced standby. Null: there is none for certain,
+ * or where the log ends is not sure.
  */
-export async function uncoverLog(m: Member, signal: AbortSignal): Promise<void> {
-  const known = await askControlFile(m, signal);
+export async function halfRecord(m: Member, signal: AbortSignal): Promise<HalfRecord | null> {
+  const known = await askServer(m, signal);
   const { folder, history } = await look(m, known);
-  if (history === null || begunCopy(folder, history, known.checkpointLsn, known.segmentBytes) === null) return;
-  await endByKnown(m, known, false, signal);
+  if (history === null || (await replayedEnd({ m, known, folder, history, signal })) !== null) return null;
+  const log = await endOfLog(m, signal);
+  if (log === null) return null;
+  const { segmentBytes } = known;
+  const [segment] = segmentsToRead(folder, history, log.lsn, segmentBytes);
+  const offsetBytes = log.lsn % segmentBytes;
+  const bytes = segmentBytes - offsetBytes;
+  const lastLsn = log.lsn + bytes - 1;
+  if (segment === undefined || !isPageOf(lastLsn, await readPage(m, segment, lastLsn, segmentBytes))) return null;
+  return { ...log, file: segmentFileName(segment, segmentBytes), offsetBytes, bytes };
 }
 
 async function askControlFile(m: Member, signal: AbortSignal): Promise<Known> {
@@ -73,7 +93,7 @@ async function endByKnown(m: Member, known: Known, isPatient: boolean, signal: A
     if (history === null) throw new Error(`no history leads on from timeline ${known.timeline}`);
     const simple = known.isShutDown ? await shutDownEnd(sight) : await replayedEnd(sight);
     if (simple === null && isPatient) return 'perhaps more';
-    return simple ?? (await walkedEnd(sight));
+    return simple ?? (await walkedEnd({ ...sight, folder: await uncover(m, { ...known, folder, history }, signal) }));
   } catch (error) {
     signal.throwIfAborted();
     m.io.log(`the end of the log is not sure: ${error instanceof Error ? error.message : String(error)}`);
@@ -102,8 +122,9 @@ async function replayedEnd({ m, known: { replayedTo, segmentBytes }, folder, his
   const [file] = segments;
   const next = segments.find(({ segment }) => segment === Math.floor(replayedTo / segmentBytes));
   if (file === undefined) return null;
-  const copy = begunCopy(folder, history, replayedTo - 1, segmentBytes);
-  if (copy !== null && !isPageOf(replayedTo - 1, await readPage(m, file, replayedTo - 1, segmentBytes))) return null;
+  // A copy that was only begun is no proof that nothing follows.
+  const mayBeBegun = sharedSegments(folder, history, replayedTo - 1, segmentBytes).some(({ segment }) => segment === file.segment);
+  if (mayBeBegun && !isPageOf(replayedTo - 1, await readPage(m, file, replayedTo - 1, segmentBytes))) return null;
   const page = next === undefined ? null : await readPage(m, next, replayedTo, segmentBytes);
   return nothingBegins(replayedTo, page, segmentBytes) ? { term: termAt(history, file.timeline, replayedTo - 1), lsn: replayedTo } : null;
 }
@@ -117,44 +138,20 @@ async function shutDownEnd({ m, known: { checkpointLsn, segmentBytes }, folder, 
   return nothingBegins(end, page, segmentBytes) ? { term: termAt(history, fileTimeline, begin), lsn: end } : null;
 }
 
-async function walkedEnd(sight: Sight): Promise<LogEnd> {
-  const { known, history } = sight;
-  const last = await lastUncovered(sight);
-  if (last === null) throw new Error(`no valid record was found from ${formatLsn(known.checkpointLsn)} on`);
-  if (known.replayedTo !== null && last.end < known.replayedTo) {
-    throw new Error(`the walk ended at ${formatLsn(last.end)}, but ${formatLsn(known.replayedTo)} was replayed`);
-  }
-  return { term: termAt(history, last.fileTimeline, last.begin), lsn: last.end };
-}
-
-/** The last record, after every copy that hides it was taken away. */
-async function lastUncovered(sight: Sight): Promise<LastRecord | null> {
-  const { m, known, folder, history } = sight;
-  const last = await walked(sight);
-  const copy = begunCopy(folder, history, known.checkpointLsn, known.segmentBytes);
-  if (copy === null || (last !== null && last.end >= copy.fork)) return last;
-  const without = { ...sight, folder: withoutFile(folder, copy) };
-  const uncovered = await lastUncovered(without);
-  if (uncovered === null || uncovered.end <= (last?.end ?? 0)) return last;
-  const name = segmentFileName(copy, known.segmentBytes);
-  m.io.log(
-    `${name} ends at ${formatLsn(last?.end ?? 0)}, an older file of that segment at ${formatLsn(uncovered.end)}: the copy is taken away`,
-  );
-  await rm(join(walDir(m.layout), name));
-  await syncDirectory(walDir(m.layout));
-  return uncovered;
-}
-
-async function walked({ m, known, folder, history, signal }: Sight): Promise<LastRecord | null> {
+async function walkedEnd({ m, known, folder, history, signal }: Sight): Promise<LogEnd> {
   const { checkpointLsn, segmentBytes, replayedTo } = known;
   // A record longer than the stretch may begin before it: then once more, from the checkpoint.
   const starts = [Math.max(checkpointLsn, (replayedTo ?? 0) - REPLAYED_BYTES), checkpointLsn];
   for (const from of new Set(starts)) {
     const segments = segmentsToRead(folder, history, from, segmentBytes);
     const last = await lastRecord({ member: m, segments, segmentBytes, signal }, from);
-    if (last !== null) return last;
+    if (last === null) continue;
+    if (replayedTo !== null && last.end < replayedTo) {
+      throw new Error(`the walk ended at ${formatLsn(last.end)}, but ${formatLsn(replayedTo)} was replayed`);
+    }
+    return { term: termAt(history, last.fileTimeline, last.begin), lsn: last.end };
   }
-  return null;
+  throw new Error(`no valid record was found from ${formatLsn(checkpointLsn)} on`);
 }
 
 async function readPage({ layout }: Member, segment: SegmentName, lsn: number, segmentBytes: number): Promise<Buffer> {
@@ -169,9 +166,16 @@ async function readPage({ layout }: Member, segment: SegmentName, lsn: number, s
 }
 
 async function askServer(m: Member, signal: AbortSignal): Promise<Known> {
-  const [answer] = await ask<{ standby: boolean; checkpoint: string; timeline: number; segmentBytes: number; replayed: string | null }>(
+  const [answer] = await ask<{
+    standby: boolean;
+    checkpoint: string;
+    redo: string;
+    timeline: number;
+    segmentBytes: number;
+    replayed: string | null;
+  }>(
     m,
-    `select pg_is_in_recovery() as "standby", checkpoint_lsn::text as "checkpoint", timeline_id as "timeline",
+    `select pg_is_in_recovery() as "standby", checkpoint_lsn::text as "checkpoint", redo_lsn::text as "redo", timeline_id as "timeline",
       (select setting::int from pg_settings where name = 'wal_segment_size') as "segmentBytes", pg_last_wal_replay_lsn()::text as "replayed"
       from pg_control_checkpoint()`,
     signal,
@@ -181,6 +185,7 @@ async function askServer(m: Member, signal: AbortSignal): Promise<Known> {
   if (!answer.standby) throw new NinesError('E_MEMBER_BUSY', `${m.context.unit.name} is a running primary: its log has no end`);
   return {
     checkpointLsn: parseLsn(answer.checkpoint),
+    redoLsn: parseLsn(answer.redo),
     timeline: answer.timeline,
     segmentBytes: answer.segmentBytes,
     replayedTo: answer.replayed === null ? null : parseLsn(answer.replayed),

@@ -4,6 +4,7 @@ import type { PostgresCommand } from '../../../failover/commands.ts';
 import { otherMember } from '../group.ts';
 import { NOBODY_ACKNOWLEDGES, writeLeadershipSettings } from '../leadership-settings.ts';
 import type { Member } from '../member.ts';
+import { cutHalfRecord } from './cut-half-record.ts';
 import { refuseUnlessStandby } from './fence.ts';
 import { forgetSiblings } from './forget-siblings.ts';
 import { ask } from './query.ts';
@@ -25,6 +26,7 @@ export async function follow(m: Member, wish: Wish, signal: AbortSignal): Promis
   const leader = otherMember(m.group, m.member, wish.leader);
   await receiveNothing(m, signal);
   await forgetSiblings(m, wish, signal);
+  await cutHalfRecord(m, wish.term, signal);
   writeLeadershipSettings(m, { standbyNames: NOBODY_ACKNOWLEDGES, follows: true });
   showLeader(m, leader, { kind: 'follow', term: wish.term, counted: wish.counted });
   m.server.kill('SIGHUP');

@@ -7,11 +7,11 @@ import { clearLeftovers } from '../leftovers.ts';
 import { parseLsn } from '../lsn.ts';
 import type { Member } from '../member.ts';
 import { writeAdmission } from '../primary/admission.ts';
-import { freeTimelines } from '../primary/timelines.ts';
-import { endOfLog, uncoverLog } from './end-of-log.ts';
+import { endOfLog } from './end-of-log.ts';
 import { ask, hangUp } from './query.ts';
 import { showNobody } from './receivers.ts';
 import { letsSessionsIn } from './server-status.ts';
+import { settleLog } from './settle-log.ts';
 import { stopAtOnce } from './stop-at-once.ts';
 
 const POLL_MS = 3;
@@ -35,8 +35,7 @@ export async function startFenced(m: Member, signal: AbortSignal): Promise<void>
   writeLeadershipSettings(m, { standbyNames: NOBODY_ACKNOWLEDGES, follows: false });
   // A standby lets the application read; who promotes it bars it first.
   writeAdmission(m, true);
-  await freeTimelines(m.layout);
-  await uncoverLog(m, signal);
+  await settleLog(m, signal);
   await settleData(m.layout.dataDir);
   signal.throwIfAborted();
   await m.server.spawn(signal);

@@ -9,6 +9,8 @@ Latest checkpoint location:           0/2000060
 Latest checkpoint's REDO location:    0/2000028
 Latest checkpoint's TimeLineID:       3
 Latest checkpoint's PrevTimeLineID:   2
+Minimum recovery ending location:     0/2000098
+Min recovery ending loc's timeline:   3
 Bytes per WAL segment:                16777216
 `;
 
@@ -17,7 +19,10 @@ it('reads what is needed, and keeps an identifier that no number can hold', () =
     systemId: '7575839123456789012',
     state: 'shut down in recovery',
     checkpointLsn: 0x2000060,
+    redoLsn: 0x2000028,
     timeline: 3,
+    neededLsn: 0x2000098,
+    neededTimeline: 3,
     segmentBytes: 16777216,
   });
 });

@@ -13,8 +13,14 @@ export interface ControlData {
   state: string;
   /** Where the latest checkpoint's record begins. */
   checkpointLsn: number;
+  /** From where it replays, at or before that record. */
+  redoLsn: number;
   /** Timeline of that record. */
   timeline: number;
+  /** A standby is consistent from there on (minRecoveryPoint); 0 of a server that was no standby. */
+  neededLsn: number;
+  /** The timeline of what lies before it; 0 like that. */
+  neededTimeline: number;
   segmentBytes: number;
 }
 
@@ -41,10 +47,13 @@ export function parseControlData(text: string, dataDir: string): ControlData {
     systemId: value('Database system identifier'),
     state: value('Database cluster state'),
     checkpointLsn: parseLsn(value('Latest checkpoint location')),
+    redoLsn: parseLsn(value("Latest checkpoint's REDO location")),
     timeline: Number(value("Latest checkpoint's TimeLineID")),
+    neededLsn: parseLsn(value('Minimum recovery ending location')),
+    neededTimeline: Number(value("Min recovery ending loc's timeline")),
     segmentBytes: Number(value('Bytes per WAL segment')),
   };
-  const { checkpointLsn, timeline, segmentBytes } = data;
-  if ([checkpointLsn, timeline, segmentBytes].every(Number.isSafeInteger)) return data;
+  const { systemId: _, state: __, ...numbers } = data;
+  if (Object.values(numbers).every(Number.isSafeInteger)) return data;
   throw new NinesError('E_DATA_FOREIGN', `pg_control of ${dataDir} says nothing sound of its latest checkpoint`);
 }

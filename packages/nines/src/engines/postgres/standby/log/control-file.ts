@@ -8,7 +8,18 @@ import type { ControlData } from './control-data.ts';
 
 const FORMAT = 1300;
 /** Offsets of its fields, all little-endian. */
-const AT = { systemId: 0, format: 8, state: 16, checkpoint: 32, timeline: 48, segmentBytes: 228, checksum: 288 } as const;
+const AT = {
+  systemId: 0,
+  format: 8,
+  state: 16,
+  checkpoint: 32,
+  redo: 40,
+  timeline: 48,
+  neededLsn: 136,
+  neededTimeline: 144,
+  segmentBytes: 228,
+  checksum: 288,
+} as const;
 /** As pg_controldata says them, by number. */
 const STATES = [
   'starting up',
@@ -32,13 +43,18 @@ export function parseControlFile(content: Buffer): ControlData | null {
   if (content.length < AT.checksum + 4 || content.readUInt32LE(AT.format) !== FORMAT) return null;
   if (crc32c(content.subarray(0, AT.checksum)) !== content.readUInt32LE(AT.checksum)) return null;
   const state = STATES[content.readUInt32LE(AT.state)];
-  const checkpointLsn = Number(content.readBigUInt64LE(AT.checkpoint));
-  if (state === undefined || !Number.isSafeInteger(checkpointLsn)) return null;
+  const [checkpointLsn = NaN, redoLsn = NaN, neededLsn = NaN] = [AT.checkpoint, AT.redo, AT.neededLsn].map((at) =>
+    Number(content.readBigUInt64LE(at)),
+  );
+  if (state === undefined || ![checkpointLsn, redoLsn, neededLsn].every(Number.isSafeInteger)) return null;
   return {
     systemId: String(content.readBigUInt64LE(AT.systemId)),
     state,
     checkpointLsn,
+    redoLsn,
     timeline: content.readUInt32LE(AT.timeline),
+    neededLsn,
+    neededTimeline: content.readUInt32LE(AT.neededTimeline),
     segmentBytes: content.readUInt32LE(AT.segmentBytes),
   };
 }

@@ -3,7 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parseHistory } from './history.ts';
-import { begunCopy, readWalFolder, recoveryHistory, segmentsToRead, type WalFolder } from './segments.ts';
+import {
+  readWalFolder,
+  recoveryHistory,
+  segmentsToRead,
+  sharedSegments,
+  strangeHistories,
+  withoutFiles,
+  type WalFolder,
+} from './segments.ts';
 
 const SEGMENT_BYTES = 0x1000000;
 
@@ -34,22 +42,37 @@ describe('segmentsToRead', () => {
   });
 });
 
-describe('begunCopy', () => {
-  const begun = (segments: Record<number, number[]>, from = 0x2000050) => {
-    const wal = folder(segments, { 2: TWO });
-    return begunCopy(wal, wal.histories.get(2)!, from, SEGMENT_BYTES);
+describe('sharedSegments', () => {
+  const shared = (segments: Record<number, number[]>, from = 0x2000050, histories: Record<number, string> = { 2: TWO }) => {
+    const wal = folder(segments, histories);
+    return sharedSegments(wal, [...wal.histories.values()].at(-1)!, from, SEGMENT_BYTES);
   };
+  const three = { timeline: 2, segment: 3, fork: 0x3000100 };
 
-  it('is the last file, of the segment in which its timeline begins, beside an older one', () => {
-    expect(begun({ 2: [1], 3: [1, 2] })).toEqual({ timeline: 2, segment: 3, fork: 0x3000100 });
-    expect(begun({ 2: [1], 3: [1, 2] }, 0x3000050)).toEqual({ timeline: 2, segment: 3, fork: 0x3000100 });
+  it('are those in which a timeline begins and an older one is there, whatever files follow', () => {
+    expect(shared({ 2: [1], 3: [1, 2] })).toEqual([three]);
+    expect(shared({ 2: [1], 3: [1, 2] }, 0x3000150)).toEqual([three]);
+    // A recycled file of the old timeline, made ahead; a file of the new one that came without the one before.
+    expect(shared({ 2: [1], 3: [1, 2], 4: [1] })).toEqual([three]);
+    expect(shared({ 2: [1], 3: [1, 2], 4: [2] })).toEqual([three]);
   });
 
-  it('is none when nothing else has that segment, or the log went on behind it', () => {
-    expect(begun({ 2: [1], 3: [2] })).toBeNull();
-    expect(begun({ 2: [1], 3: [1] })).toBeNull();
-    expect(begun({ 2: [1], 3: [1, 2], 4: [1, 2] })).toBeNull();
-    expect(begun({})).toBeNull();
+  it('are several when several timelines begin in one segment', () => {
+    const histories = { 2: TWO, 3: `${TWO}2\t0/3000200\tx\n` };
+    expect(shared({ 3: [1, 2, 3] }, 0x3000000, histories)).toEqual([three, { timeline: 3, segment: 3, fork: 0x3000200 }]);
+    expect(shared({ 3: [1, 3] }, 0x3000000, histories)).toEqual([{ timeline: 3, segment: 3, fork: 0x3000200 }]);
+  });
+
+  it('are none when only one timeline has it, or all that is needed lies behind it', () => {
+    expect(shared({ 2: [1], 3: [2] })).toEqual([]);
+    expect(shared({ 2: [1, 2], 3: [1] })).toEqual([]);
+    expect(shared({ 2: [1], 3: [1, 2], 4: [2] }, 0x4000000)).toEqual([]);
+    expect(shared({})).toEqual([]);
+  });
+
+  it('are read from another file without some', () => {
+    const wal = withoutFiles(folder({ 2: [1], 3: [1, 2], 4: [2] }, { 2: TWO }), 3, (timeline) => timeline === 2);
+    expect(segmentsToRead(wal, wal.histories.get(2)!, 0x2000000, SEGMENT_BYTES).map(({ timeline }) => timeline)).toEqual([1, 1, 2]);
   });
 });
 
@@ -67,6 +90,19 @@ describe('recoveryHistory', () => {
     expect(recoveryHistory(wal, { timeline: 4, lsn: 0x2000000 })).toBeNull();
     expect(recoveryHistory(wal, { timeline: 3, lsn: 0x2000000 })).toBeNull();
   });
+});
+
+it('a history is strange when the checkpoint is not on it, or what a standby needs', () => {
+  const wal = folder({}, { 2: TWO, 3: '1\t0/3000100\tx\n2\t0/4000000\tx\n', 4: '# kept taken\n' });
+  const none = { neededLsn: 0, neededTimeline: 0 };
+  expect(strangeHistories(wal, { checkpointLsn: 0x3000080, timeline: 1, ...none })).toEqual([]);
+  expect(strangeHistories(wal, { checkpointLsn: 0x3000100, timeline: 1, ...none })).toEqual([2, 3]);
+  expect(strangeHistories(wal, { checkpointLsn: 0x4000000, timeline: 2, ...none })).toEqual([3]);
+  const checkpoint = { checkpointLsn: 0x3000080, timeline: 1 };
+  // It ends at the fork: all before it is the parent's.
+  expect(strangeHistories(wal, { ...checkpoint, neededLsn: 0x3000100, neededTimeline: 1 })).toEqual([]);
+  expect(strangeHistories(wal, { ...checkpoint, neededLsn: 0x3000108, neededTimeline: 1 })).toEqual([2, 3]);
+  expect(strangeHistories(wal, { ...checkpoint, neededLsn: 0x4000008, neededTimeline: 2 })).toEqual([3]);
 });
 
 it('reads what is in the folder, and nothing else', async () => {

@@ -2,6 +2,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { timelineOfHistory } from '../../primary/history.ts';
+import type { ControlData } from './control-data.ts';
 import { type History, parseHistory, timelineOfRecord } from './history.ts';
 import { parseSegmentFileName, type SegmentName } from './position.ts';
 
@@ -43,6 +44,23 @@ export function recoveryHistory({ histories }: WalFolder, known: { timeline: num
 }
 
 /**
+ * Newer timelines on which this log is not. PostgreSQL takes the newest number for its future and does not start when what it has is not
+ * on that line. Pure.
+ */
+export function strangeHistories(
+  { histories }: WalFolder,
+  control: Pick<ControlData, 'checkpointLsn' | 'timeline' | 'neededLsn' | 'neededTimeline'>,
+): number[] {
+  const { checkpointLsn, timeline, neededLsn, neededTimeline } = control;
+  const isOwn = (history: History): boolean =>
+    timelineOfRecord(history, checkpointLsn) === timeline &&
+    (neededLsn === 0 || timelineOfRecord(history, neededLsn - 1) === neededTimeline);
+  return [...histories]
+    .flatMap(([each, history]) => (each > timeline && history !== null && !isOwn(history) ? [each] : []))
+    .toSorted((a, b) => a - b);
+}
+
+/**
  * From the segment that holds `from` on, without a gap: of each segment the file of the newest timeline that had begun by then, and
  * never an older one than before. Pure.
  */
@@ -58,26 +76,31 @@ export function segmentsToRead({ timelinesOf }: WalFolder, history: History, fro
   }
 }
 
-export interface BegunCopy extends SegmentName {
-  /** Where its timeline begins, in this segment. */
+/** A segment in which a timeline begins, of which an older timeline has a file, too. */
+export interface SharedSegment {
+  segment: number;
+  timeline: number;
+  /** Where it begins, in this segment. */
   fork: number;
 }
 
 /**
- * The last file to be read, when its timeline begins in that segment and an older timeline's file of it is there, too. A receiver
- * is sent a new timeline from the begin of the segment on: until the copy has come to the fork, it may have less of the log than
- * the older file, which PostgreSQL does not look at any more (it takes the newest timeline's). Pure.
+ * Segments that PostgreSQL may read from a copy that was only begun: a receiver is sent a new timeline from the begin of the segment
+ * on in which it forked, and until the copy has come to the fork, it may have less of the log than the older timeline's file. By
+ * timeline; only those that hold something at or behind `from`. Pure.
  */
-export function begunCopy(folder: WalFolder, history: History, from: number, segmentBytes: number): BegunCopy | null {
-  const last = segmentsToRead(folder, history, from, segmentBytes).at(-1);
-  const fork = history.find(({ timeline }) => timeline === last?.timeline)?.begin ?? 0;
-  if (last === undefined || Math.floor(fork / segmentBytes) !== last.segment) return null;
-  const older = segmentsToRead(withoutFile(folder, last), history, from, segmentBytes).at(-1);
-  return older?.segment === last.segment ? { ...last, fork } : null;
+export function sharedSegments(folder: WalFolder, history: History, from: number, segmentBytes: number): SharedSegment[] {
+  return history.slice(1).flatMap(({ timeline, begin }) => {
+    const segment = Math.floor(begin / segmentBytes);
+    const timelines = folder.timelinesOf.get(segment) ?? [];
+    const isShared =
+      timelines.includes(timeline) && history.some((older) => older.timeline < timeline && timelines.includes(older.timeline));
+    return isShared && segment >= Math.floor(from / segmentBytes) ? [{ segment, timeline, fork: begin }] : [];
+  });
 }
 
-/** Pure. */
-export function withoutFile({ timelinesOf, histories }: WalFolder, { timeline, segment }: SegmentName): WalFolder {
-  const left = (timelinesOf.get(segment) ?? []).filter((each) => each !== timeline);
+/** As it would be without the files that these timelines have of one segment. Pure. */
+export function withoutFiles({ timelinesOf, histories }: WalFolder, segment: number, without: (timeline: number) => boolean): WalFolder {
+  const left = (timelinesOf.get(segment) ?? []).filter((timeline) => !without(timeline));
   return { timelinesOf: new Map(timelinesOf).set(segment, left), histories };
 }
