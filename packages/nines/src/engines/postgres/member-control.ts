@@ -67,9 +67,9 @@ const EXECUTORS: PostgresExecutors<[m: Member, signal: AbortSignal], Promise<Pos
 
 /** What a command may take before it is given up and what is there is looked at. */
 const DEADLINES_MS: { [Kind in PostgresCommand['kind']]: number } = {
-  // Crash recovery replays up to `max_wal_size`.
-  start: 90_000,
-  demote: 90_000,
+  // Crash recovery replays up to `max_wal_size`; what stands still is given up by itself.
+  start: 24 * 3_600_000,
+  demote: 24 * 3_600_000,
   fence: 5_000,
   follow: 5_000,
   clearTaint: 5_000,

@@ -68,16 +68,26 @@ export interface HalfRecord {
 export async function halfRecord(m: Member, signal: AbortSignal): Promise<HalfRecord | null> {
   const known = await askServer(m, signal);
   const { folder, history } = await look(m, known);
-  if (history === null || (await replayedEnd({ m, known, folder, history, signal })) !== null) return null;
+  if (history === null) return null;
+  const sight = { m, known, folder, history, signal };
+  // One look, and nothing else in nearly every case: the leader that is to be followed waits for it.
+  if ((await lastPageBehind(sight, known.replayedTo ?? 0)) === null || (await replayedEnd(sight)) !== null) return null;
   const log = await endOfLog(m, signal);
-  if (log === null) return null;
-  const { segmentBytes } = known;
-  const [segment] = segmentsToRead(folder, history, log.lsn, segmentBytes);
-  const offsetBytes = log.lsn % segmentBytes;
+  const behind = log === null ? null : await lastPageBehind(sight, log.lsn);
+  return log === null || behind === null ? null : { ...log, ...behind };
+}
+
+/** The rest of the file that this position lies in, if all its pages were written: they come in order. */
+async function lastPageBehind(
+  { m, known: { segmentBytes }, folder, history }: Sight,
+  lsn: number,
+): Promise<Pick<HalfRecord, 'file' | 'offsetBytes' | 'bytes'> | null> {
+  const [segment] = segmentsToRead(folder, history, lsn, segmentBytes);
+  const offsetBytes = lsn % segmentBytes;
   const bytes = segmentBytes - offsetBytes;
-  const lastLsn = log.lsn + bytes - 1;
+  const lastLsn = lsn + bytes - 1;
   if (segment === undefined || !isPageOf(lastLsn, await readPage(m, segment, lastLsn, segmentBytes))) return null;
-  return { ...log, file: segmentFileName(segment, segmentBytes), offsetBytes, bytes };
+  return { file: segmentFileName(segment, segmentBytes), offsetBytes, bytes };
 }
 
 async function askControlFile(m: Member, signal: AbortSignal): Promise<Known> {

@@ -7,18 +7,20 @@ import { clearLeftovers } from '../leftovers.ts';
 import { parseLsn } from '../lsn.ts';
 import type { Member } from '../member.ts';
 import { writeAdmission } from '../primary/admission.ts';
+import { serverChildren } from '../primary/server-children.ts';
 import { endOfLog } from './end-of-log.ts';
 import { ask, hangUp } from './query.ts';
 import { showNobody } from './receivers.ts';
 import { letsSessionsIn } from './server-status.ts';
 import { settleLog } from './settle-log.ts';
+import { Stall } from './stall.ts';
 import { stopAtOnce } from './stop-at-once.ts';
 
 const POLL_MS = 3;
 /** A server that does not say that it is ready is asked all the same, this often. */
 const ASK_ANYWAY_MS = 250;
-/** Crash recovery replays up to max_wal_size before it lets anybody in. */
-const ANSWER_LIMIT_MS = 60_000;
+/** Crash recovery replays up to max_wal_size before it lets anybody in: it has all the time that it needs, as long as it goes from segment to segment. */
+const STALL_LIMIT_MS = 60_000;
 /** A long log of its own may still be replayed behind it. */
 const REPLAY_LIMIT_MS = 2_000;
 
@@ -50,13 +52,14 @@ export async function startFenced(m: Member, signal: AbortSignal): Promise<void>
 }
 
 async function answers(m: Member, signal: AbortSignal): Promise<void> {
-  const startedAt = performance.now();
   let refusal = 'it does not say that it is ready';
-  let askedAt = startedAt;
+  let askedAt = performance.now();
+  const stall = new Stall(askedAt);
   for (;;) {
     // Its own word is enough to ask, and without it it is asked now and then: a refusal costs it a process, just when it replays its log.
     const nowMs = performance.now();
-    if (nowMs - askedAt > ASK_ANYWAY_MS || (await letsSessionsIn(m.layout.dataDir, m.server.pid))) {
+    const isOverdue = nowMs - askedAt > ASK_ANYWAY_MS;
+    if (isOverdue || (await letsSessionsIn(m.layout.dataDir, m.server.pid))) {
       askedAt = nowMs;
       const answer = await ask(m, 'select', signal).then(
         () => null,
@@ -67,11 +70,16 @@ async function answers(m: Member, signal: AbortSignal): Promise<void> {
     }
     signal.throwIfAborted();
     if (m.server.pid === null) throw new NinesError('E_START_TIMEOUT', `${m.context.unit.name} ended while it started: see its log`);
-    if (nowMs - startedAt > ANSWER_LIMIT_MS) {
-      throw new NinesError('E_START_TIMEOUT', `${m.context.unit.name} let nobody in within ${ANSWER_LIMIT_MS} ms: ${refusal}`);
+    if (isOverdue && stall.lastsMs(nowMs, recovery(m.server.pid)) > STALL_LIMIT_MS) {
+      throw new NinesError('E_START_TIMEOUT', `${m.context.unit.name} let nobody in, and did nothing for ${STALL_LIMIT_MS} ms: ${refusal}`);
     }
     await delay(POLL_MS, undefined, { signal });
   }
+}
+
+/** What the startup process says of itself: the segment that it replays. */
+function recovery(postmaster: number): string {
+  return serverChildren(postmaster).find(({ title }) => title.includes(': startup '))?.title ?? '';
 }
 
 /** From an earlier life as primary: nobody moves them any more, and they would hold the log for ever. */
