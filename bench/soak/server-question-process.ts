@@ -4,10 +4,13 @@ import { abandon, connect } from '../failover/writers/writer.ts';
 import { TABLE } from '../failover/writers/protocol.ts';
 import type { Question, ServerAnswer } from './server-question.ts';
 
+/** For connecting, and again for each query: a server that is well says so on a busy machine too. */
+const DEADLINE_MS = 5_000;
+
 async function answer({ access, id }: Question): Promise<ServerAnswer> {
   let readsAs: ServerAnswer['readsAs'] = null;
   try {
-    const client = await connect(access);
+    const client = await connect(access, DEADLINE_MS);
     try {
       const { rows } = await client.query<{ is_standby: boolean }>('SELECT pg_is_in_recovery() AS is_standby');
       readsAs = rows[0]?.is_standby === true ? 'standby' : 'primary';

@@ -5,7 +5,8 @@ import type { DatabaseAccess } from '../failover/system.ts';
 
 const NODE = '/run/nines/node/node';
 const PROGRAM = `${HOST_PROJECT_ROOT}/bench/soak/server-question-process.ts`;
-const TIMEOUT_MS = 10_000;
+/** For connecting, two queries, and the start of the program. */
+const TIMEOUT_MS = 20_000;
 
 export interface Question {
   access: DatabaseAccess;

@@ -66,7 +66,7 @@ describeLab('engine: prometheus and alertmanager', () => {
     const answer = (await ask(`/api/v1/query?query=${encodeURIComponent(expr)}`)) as { data?: { result?: never[] } };
     return answer.data?.result ?? [];
   };
-  const until = async (what: string, condition: () => Promise<boolean>, limitMs = 15_000) => {
+  const until = async (what: string, condition: () => Promise<boolean>, limitMs = 30_000) => {
     const startedAt = performance.now();
     while (!(await condition())) {
       if (performance.now() - startedAt > limitMs) throw new Error(`not within ${limitMs} ms: ${what}`);
@@ -110,7 +110,7 @@ describeLab('engine: prometheus and alertmanager', () => {
         const open = (await ask('/api/v2/alerts', 9093)) as { labels: Record<string, string> }[];
         return open.some((alert) => alert.labels['alertname'] === 'HostDown' && alert.labels['zone'] === 'a');
       },
-      30_000,
+      60_000,
     );
   });
 
@@ -141,7 +141,7 @@ describeLab('engine: prometheus and alertmanager', () => {
       await unit.exited();
       const tookMs = await unit.restart();
       console.log(`${unit.plan.name} ready again after ${tookMs.toFixed(0)} ms`);
-      expect(tookMs).toBeLessThan(1_500);
+      expect(tookMs).toBeLessThan(6_000);
     }
     const history = await query('count_over_time(http_requests_total[1m])');
     expect(Number(history[0]?.value[1])).toBeGreaterThan(10);

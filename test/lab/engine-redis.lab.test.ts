@@ -32,15 +32,15 @@ describeLab('Redis and Sentinel', () => {
     started.push(unit);
     return unit;
   };
-  const client = (ordinal: number, user = 'app', port = GROUP.port) => {
+  const client = (ordinal: number, user = 'app', port = GROUP.port, timeoutMs = 5_000) => {
     const { caFile } = cluster.context('redis', 0).certificate('agent');
     const password = cluster.secrets.redis[`cache/${user}`] ?? 'wrong';
-    const opened = new RedisClient({ host: ADDRESSES[ordinal]!, port, caFile, user, password, timeoutMs: 1_000 });
+    const opened = new RedisClient({ host: ADDRESSES[ordinal]!, port, caFile, user, password, timeoutMs });
     clients.push(opened);
     return opened;
   };
   const succeeds = async (ordinal: number, ...words: string[]) => {
-    const opened = client(ordinal);
+    const opened = client(ordinal, 'app', GROUP.port, 1_000);
     try {
       await opened.command(...words);
       return true;
@@ -54,8 +54,14 @@ describeLab('Redis and Sentinel', () => {
     const seen = await Promise.all(nodes.map((node) => node.observe()));
     return seen.flatMap((observation, ordinal) => (observation.role === 'master' ? [ordinal] : []));
   };
+  /** Whoever leads: a master that a slow machine kept silent for 1 s was replaced by right. */
+  const leader = async (): Promise<number> => {
+    let seen: number[] = [];
+    await eventually('there is one master', 20_000, async () => (seen = await masters()).length === 1);
+    return seen[0]!;
+  };
   const settled = () =>
-    eventually('one master with two replicas in reach, known to every Sentinel', 20_000, async () => {
+    eventually('one master with two replicas in reach, known to every Sentinel', 60_000, async () => {
       const [master, second] = await masters();
       if (master === undefined || second !== undefined) return false;
       const replicas = await Promise.all(nodes.map((node) => node.observe()));
@@ -114,53 +120,63 @@ describeLab('Redis and Sentinel', () => {
 
   it('starts with the master where placement put it, and replicates to the others', async () => {
     expect(await masters()).toEqual([FIRST_MASTER]);
-    expect(await client(FIRST_MASTER).command('SET', 'greeting', 'hello')).toBe('OK');
-    await eventually('the write is on a replica', 2_000, async () => (await client(0).command('GET', 'greeting')) === 'hello');
+    const master = await leader();
+    expect(await client(master).command('SET', 'greeting', 'hello')).toBe('OK');
+    const replica = client((master + 1) % ADDRESSES.length);
+    await eventually('the write is on a replica', 10_000, async () => (await replica.command('GET', 'greeting')) === 'hello');
   });
 
   it('lets each user do its own work only, and nobody in without a password', async () => {
+    await settled();
+    const master = await leader();
     await expect(client(0, 'default').command('PING')).rejects.toThrow(RedisError);
     await expect(client(0, 'nobody').command('PING')).rejects.toThrow(RedisError);
-    await expect(client(FIRST_MASTER, 'app').command('CONFIG', 'GET', 'masterauth')).rejects.toThrow(/NOPERM/);
-    await expect(client(FIRST_MASTER, 'app').command('FLUSHALL')).rejects.toThrow(/NOPERM/);
-    await expect(client(FIRST_MASTER, 'app').command('REPLICAOF', 'NO', 'ONE')).rejects.toThrow(/NOPERM/);
-    await expect(client(FIRST_MASTER, 'replica').command('GET', 'greeting')).rejects.toThrow(/NOPERM/);
-    await expect(client(FIRST_MASTER, 'sentinel').command('GET', 'greeting')).rejects.toThrow(/NOPERM/);
-    await expect(client(FIRST_MASTER, 'agent').command('GET', 'greeting')).rejects.toThrow(/NOPERM/);
+    await expect(client(master, 'app').command('CONFIG', 'GET', 'masterauth')).rejects.toThrow(/NOPERM/);
+    await expect(client(master, 'app').command('FLUSHALL')).rejects.toThrow(/NOPERM/);
+    await expect(client(master, 'app').command('REPLICAOF', 'NO', 'ONE')).rejects.toThrow(/NOPERM/);
+    await expect(client(master, 'replica').command('GET', 'greeting')).rejects.toThrow(/NOPERM/);
+    await expect(client(master, 'sentinel').command('GET', 'greeting')).rejects.toThrow(/NOPERM/);
+    await expect(client(master, 'agent').command('GET', 'greeting')).rejects.toThrow(/NOPERM/);
     const asked = client(0, 'app', GROUP.sentinel.port);
-    expect(await asked.command('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', 'cache')).toEqual([ADDRESSES[FIRST_MASTER], String(GROUP.port)]);
+    expect(await asked.command('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', 'cache')).toEqual([ADDRESSES[master], String(GROUP.port)]);
     await expect(asked.command('SENTINEL', 'FAILOVER', 'cache')).rejects.toThrow(/NOPERM/);
   });
 
   it('loses no acknowledged write when the master is killed and restarted at once', async () => {
-    const writer = client(FIRST_MASTER);
+    const leading = await leader();
+    const writer = client(leading);
     const acknowledged: string[] = [];
     for (let index = 0; index < 500; index += 1) {
       await writer.command('SET', `quick:${index}`, String(index));
       acknowledged.push(`quick:${index}`);
     }
-    const master = nodes[FIRST_MASTER]!;
+    const master = nodes[leading]!;
     master.kill('SIGKILL');
     await master.exited();
     const restartedMs = await master.restart();
-    const writableMs = await eventually('writes again', 10_000, async () => {
+    const writableMs = await eventually('writes again', 30_000, async () => {
       for (const ordinal of await masters()) if (await succeeds(ordinal, 'SET', 'again', '1')) return true;
       return false;
     });
     process.stderr.write(`Redis master killed: running after ${Math.round(restartedMs)} ms, writable ${writableMs} ms later\n`);
     // Sentinels that missed one answer may replace it all the same: the writes are there with either.
     await supervised();
-    const [current] = await masters();
-    expect(await client(current!).command('MGET', ...acknowledged)).toEqual(acknowledged.map((_, index) => String(index)));
+    expect(await client(await leader()).command('MGET', ...acknowledged)).toEqual(acknowledged.map((_, index) => String(index)));
   });
 
   it('takes no writes on a master without any replica in reach', async () => {
-    const [current] = await masters();
+    const current = await leader();
     const replicas = nodes.filter((_, ordinal) => ordinal !== current);
     for (const replica of replicas) replica.kill('SIGSTOP');
     try {
-      await eventually('writes are refused', 8_000, async () => !(await succeeds(current!, 'SET', 'lonely', '1')));
-      await expect(client(current!).command('SET', 'lonely', '1')).rejects.toThrow(/NOREPLICAS/);
+      const refusal = async () => {
+        const opened = client(current);
+        const reason = await opened.command('SET', 'lonely', '1').then(() => 'none', String);
+        opened.close();
+        return reason;
+      };
+      // That reason alone: a master that is late with its answer refuses nothing.
+      await eventually('writes are refused for want of a replica', 20_000, async () => (await refusal()).includes('NOREPLICAS'));
     } finally {
       for (const replica of replicas) replica.kill('SIGCONT');
     }
@@ -168,15 +184,16 @@ describeLab('Redis and Sentinel', () => {
   });
 
   it('fails over by Sentinel, and the old master comes back as a replica with the right data', async () => {
-    const [current] = await masters();
-    const old = nodes[current!]!;
-    await client(current!).command('SET', 'term', 'old');
-    expect(await client(current!).command('WAIT', '2', '2000')).toBe(2);
+    const current = await leader();
+    const old = nodes[current]!;
+    const writer = client(current);
+    await writer.command('SET', 'term', 'old');
+    expect(await writer.command('WAIT', '2', '4000')).toBe(2);
     const killedAt = performance.now();
     old.kill('SIGKILL');
     await old.exited();
     let next = -1;
-    await eventually('another master takes writes', 15_000, async () => {
+    await eventually('another master takes writes', 30_000, async () => {
       for (const ordinal of [0, 1, 2]) if (ordinal !== current && (await succeeds(ordinal, 'SET', 'term', 'new'))) next = ordinal;
       return next >= 0;
     });
@@ -188,23 +205,23 @@ describeLab('Redis and Sentinel', () => {
     const leading = await masters();
     expect(leading).toHaveLength(1);
     if (leading[0] !== next) process.stderr.write(`Redis failover: the new master ${next} was replaced by ${leading[0]}\n`);
-    for (const ordinal of [leading[0]!, current!]) {
+    for (const ordinal of [leading[0]!, current]) {
       expect(await client(ordinal).command('GET', 'term')).toBe('new');
       expect(await client(ordinal).command('GET', 'greeting')).toBe('hello');
     }
   });
 
   it('is told to ask again when the Sentinels have replaced it behind its back', async () => {
-    const [current] = await masters();
-    const deposed = nodes[current!]!;
+    const current = await leader();
+    const deposed = nodes[current]!;
     // Frozen for long enough to be replaced; it wakes up as the master that it no longer is.
     deposed.kill('SIGSTOP');
-    await eventually('another master takes writes', 15_000, async () => {
+    await eventually('another master takes writes', 30_000, async () => {
       for (const ordinal of [0, 1, 2]) if (ordinal !== current && (await succeeds(ordinal, 'SET', 'term', 'newer'))) return true;
       return false;
     });
     deposed.kill('SIGCONT');
-    await eventually('it is called unsound', 8_000, async () => {
+    await eventually('it is called unsound', 20_000, async () => {
       const seen = await deposed.observe();
       return !seen.live && seen.reason.startsWith('deposed');
     });
@@ -216,9 +233,9 @@ describeLab('Redis and Sentinel', () => {
   });
 
   it('does not become an empty master when its disk is lost', async () => {
-    const [current] = await masters();
-    const master = nodes[current!]!;
-    const { dataDir } = cluster.context('redis', current!).paths;
+    const current = await leader();
+    const master = nodes[current]!;
+    const { dataDir } = cluster.context('redis', current).paths;
     master.kill('SIGKILL');
     await master.exited();
     await rm(join(dataDir, 'units', 'redis-cache'), { recursive: true });
@@ -229,27 +246,29 @@ describeLab('Redis and Sentinel', () => {
   });
 
   it('keeps what a Sentinel knows over its restart, and takes new settings of the topology', async () => {
-    const [current] = await masters();
+    const current = await leader();
     const unit = sentinels[0]!;
     const before = (await unit.observe()).details;
     await unit.stop();
     await unit.restart();
     const after = (await unit.observe()).details;
     expect(after).toMatchObject({
-      master: `${ADDRESSES[current!]}:${GROUP.port}`,
+      master: `${ADDRESSES[current]}:${GROUP.port}`,
       configEpoch: before?.['configEpoch'],
       otherSentinels: 2,
       replicas: 2,
     });
   });
 
-  it('comes back whole, with the same master and data, after everything was stopped', async () => {
-    const [current] = await masters();
+  it('comes back whole with its data after everything was stopped', async () => {
+    const before = await leader();
     await Promise.all([...nodes, ...sentinels].map((unit) => unit.stop()));
     await Promise.all([...nodes, ...sentinels].map((unit) => unit.restart()));
     await settled();
-    expect(await masters()).toEqual([current]);
-    expect(await client(current!).command('GET', 'term')).toBe('newer');
+    // The same one, unless it started more than 1 s later than the Sentinels.
+    const after = await leader();
+    process.stderr.write(`Redis stopped and started: master ${before} before, ${after} after\n`);
+    for (const ordinal of [0, 1, 2]) expect(await client(ordinal).command('GET', 'term')).toBe('newer');
   });
 
   it('shows no password in a log or in the argv of any process', () => {

@@ -80,15 +80,15 @@ export class FailoverAgents {
     });
   }
 
-  /** A new connection of the application to that member. */
-  client(node: string): pg.Client {
+  /** A new connection of the application to that member. The limit is for connecting, and again for each query. */
+  client(node: string, limitMs = 1_000): pg.Client {
     const context = this.cluster.context('postgres', Number(node.slice('replica_'.length)));
     const host = context.spec.hosts[context.unit.host]?.address ?? '';
     const ca = readFileSync(context.certificate('postgres').caFile, 'utf8');
     const client = new pg.Client({
       ...{ host, port: SETTINGS.port, user: 'app', database: SETTINGS.database },
       password: this.cluster.secrets.postgres[`${GROUP}/app`] ?? '',
-      ...{ connectionTimeoutMillis: 1_000, query_timeout: 1_000 },
+      ...{ connectionTimeoutMillis: limitMs, query_timeout: limitMs },
       ssl: { ca, host },
     });
     client.on('error', () => undefined);

@@ -44,13 +44,16 @@ describeLab('beside an election', () => {
       const login = `host=${address} port=5432 user=${standby} sslmode=require application_name=${standby}_t${view.term}`;
       const argv = ['-d', login, '-D', group.agents.cluster.folder, `--slot=${standby}`, '--no-loop', '--no-password'];
       const env = { PGPASSWORD: group.agents.cluster.secrets.postgres[`${GROUP}/${standby}`] ?? '' };
-      const refused = await promisify(execFile)(RECEIVEWAL, argv, { env, timeout: 5_000 }).then(
+      const refused = await promisify(execFile)(RECEIVEWAL, argv, { env, timeout: 20_000 }).then(
         () => 'it streams',
         (error: { stderr?: string }) => error.stderr ?? '',
       );
       expect(refused).toContain(`replication slot "${standby}" is active`);
-      const names = await ask<{ name: string }>(leader, 'select application_name as name from pg_stat_replication');
-      expect(names.filter(({ name }) => name === `${standby}_t${view.term}`)).toHaveLength(1);
+      // The walsender of the one that was refused takes a moment to end.
+      await eventually('one streams in that name', LEADS_MS, async () => {
+        const names = await ask<{ name: string }>(leader, 'select application_name as name from pg_stat_replication');
+        return names.filter(({ name }) => name === `${standby}_t${view.term}`).length === 1;
+      });
     });
   });
 
@@ -85,8 +88,8 @@ describeLab('beside an election', () => {
 
   it('a client whose wait for standbys is cancelled is not told that its write is safe', async () => {
     await group.play('cancelled wait', async ({ leader, others }) => {
-      for (const node of others) group.signalServer(node, 'SIGSTOP');
       try {
+        for (const node of others) group.freezeServer(node);
         const waits = "select pid from pg_stat_activity where wait_event = 'SyncRep' and usename = 'app'";
         await eventually('a client waits', 5_000, async () => (await ask(leader, waits)).length > 0);
         const count = group.writer.acknowledged.length;
@@ -94,14 +97,14 @@ describeLab('beside an election', () => {
         await delay(300);
         expect(group.writer.acknowledged.length).toBe(count);
       } finally {
-        for (const node of others) group.signalServer(node, 'SIGCONT');
+        group.thawServers();
       }
     });
   });
 
   it('nobody reads from a primary that cannot prove that it leads', async () => {
     await group.play('stale read', async ({ leader, others }) => {
-      const client = group.agents.client(leader);
+      const client = group.agents.client(leader, 3_000);
       await client.connect();
       let lastReadMs = performance.now();
       const reading = (async (): Promise<void> => {
@@ -114,15 +117,15 @@ describeLab('beside an election', () => {
       const cutMs = performance.now();
       group.agents.cut.add(group.host(leader));
       group.agents.gates.withoutStore.add(group.host(leader));
-      for (const node of others) group.signalServer(node, 'SIGSTOP');
       try {
+        for (const node of others) group.freezeServer(node);
         await Promise.race([reading, delay(10_000)]);
         const readForMs = Math.round(lastReadMs - cutMs);
         process.stderr.write(`interleaving: stale read: the cut off primary answered for ${readForMs} ms\n`);
         expect(readForMs).toBeLessThan(TIMING.proofMs + 1_000);
         expect(group.agent(leader).groups.health(GROUP)?.proven ?? false).toBe(false);
       } finally {
-        for (const node of others) group.signalServer(node, 'SIGCONT');
+        group.thawServers();
         void client.end().catch(() => undefined);
       }
     });
@@ -181,7 +184,7 @@ describeLab('beside an election', () => {
       await group.writeRecord(old);
       await delay(3_000);
       await group.flows(LEADS_MS);
-      expect(group.writer.takeGapMs(), 'the leader goes on').toBeLessThan(1_000);
+      expect(group.writer.takeGapMs(), 'the leader goes on').toBeLessThan(3_000);
       expect((await group.record()).record).toEqual(old);
       for (const node of NODES) expect(group.agent(node).groups.decisions(GROUP, sinceMs)).toContain('etcd was set back');
       await group.writeRecord(present);

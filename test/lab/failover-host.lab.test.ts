@@ -1,4 +1,5 @@
 /** PostgreSQL's failover on a lab of three zones, under writes through the gateway: every way in which hosts and processes go. */
+import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { cut, everyoneBut, execOnHost, type Fault, freezeProcess, killProcess, powerLoss } from '../../packages/nines/src/lab/index.ts';
@@ -11,8 +12,8 @@ const FAILOVER_MS = 8_000;
 const ETCD_AWAY_MS = 20_000;
 const DISK_FULL_MS = 12_000;
 const FILLER = '/var/lib/nines/filler';
+const LEFT_TO_WRITE_BYTES = 8 * 1024 * 1024;
 const NONE = { least: 0, most: 0 };
-const ONE = { least: 1, most: 1 };
 /** A machine without idle CPU may suspect once more. */
 const SOME = { least: 1, most: 3 };
 
@@ -20,6 +21,29 @@ const standbysOf = (group: LabGroup, leader: string): [string, string] => {
   const [first = '', second = ''] = group.hosts.filter((host) => host !== leader);
   return [first, second];
 };
+
+/** Every process of that host's PostgreSQL; a session may end meanwhile. The postmaster comes first: then none is born. */
+async function freezeServer(group: LabGroup, host: string, signal: AbortSignal): Promise<Fault[]> {
+  const frozen: Fault[] = [];
+  for (const { pid } of await group.postgres(host)) {
+    try {
+      frozen.push(await freezeProcess(group.lab, host, pid, { signal }));
+    } catch (error) {
+      if (frozen.length === 0 || (error as { code?: unknown }).code !== 'E_USAGE') throw error;
+    }
+  }
+  return frozen;
+}
+
+/** Room for little is left to dd: on a slow disk it writes no gigabytes. */
+async function fillDisk(group: LabGroup, host: string, signal: AbortSignal): Promise<void> {
+  const run = (...argv: string[]) => execOnHost(group.lab, host, argv, { signal, timeoutMs: 60_000 });
+  const { stdout } = await run('/usr/bin/stat', '--file-system', '--format=%a %S', dirname(FILLER));
+  const [blocks = 0, blockBytes = 0] = stdout.trim().split(' ').map(Number);
+  await run('/usr/bin/fallocate', '--length', String(Math.max(1, blocks * blockBytes - LEFT_TO_WRITE_BYTES)), FILLER);
+  const { stderr } = await run('/usr/bin/dd', 'if=/dev/zero', `of=${FILLER}`, 'bs=1M', 'oflag=append', 'conv=notrunc');
+  expect(stderr).toContain('No space left on device');
+}
 
 describeLab('PostgreSQL fails over', () => {
   let trials: FailoverTrials;
@@ -48,7 +72,7 @@ describeLab('PostgreSQL fails over', () => {
   it('when it is told to switch over', async () => {
     await trials.run({
       name: 'switchover',
-      ...{ gapLimitMs: FAILOVER_MS, terms: ONE },
+      ...{ gapLimitMs: FAILOVER_MS, terms: SOME },
       play: async ({ group, before, flows, signal }) => {
         const [to] = standbysOf(group, before.host);
         await group.switchover(to, signal);
@@ -105,8 +129,7 @@ describeLab('PostgreSQL fails over', () => {
       name: 'frozen primary',
       ...{ gapLimitMs: FAILOVER_MS, terms: SOME },
       play: async ({ group, before, flows, signal }) => {
-        const frozen: Fault[] = [];
-        for (const { pid } of await group.postgres(before.host)) frozen.push(await freezeProcess(group.lab, before.host, pid, { signal }));
+        const frozen = await freezeServer(group, before.host, signal);
         await group.leads(signal, FAILOVER_MS, ({ term }) => term > before.term);
         await flows(FAILOVER_MS);
         for (const { undo } of frozen) await undo();
@@ -212,7 +235,7 @@ describeLab('PostgreSQL fails over', () => {
         }
         await delay(ETCD_AWAY_MS / 2);
         const [standby] = standbysOf(group, before.host);
-        for (const { pid } of await group.postgres(standby)) await freezeProcess(group.lab, standby, pid, { signal });
+        await freezeServer(group, standby, signal);
         await delay(ETCD_AWAY_MS / 2);
         await flows(FAILOVER_MS);
       },
@@ -224,11 +247,14 @@ describeLab('PostgreSQL fails over', () => {
       name: 'disk full',
       ...{ gapLimitMs: DISK_FULL_MS + 2 * FAILOVER_MS, terms: { least: 0, most: 1 } },
       play: async ({ group, before, flows, signal }) => {
-        const limits = { signal, timeoutMs: 20_000 };
-        await execOnHost(group.lab, before.host, ['/usr/bin/dd', 'if=/dev/zero', `of=${FILLER}`, 'bs=1M'], limits);
-        // Whether writes fail there or another leads is up to where PostgreSQL needs room first.
-        await delay(DISK_FULL_MS);
-        await execOnHost(group.lab, before.host, ['/usr/bin/rm', '-f', FILLER], limits);
+        try {
+          await fillDisk(group, before.host, signal);
+          // Whether writes fail there or another leads is up to where PostgreSQL needs room first.
+          await delay(DISK_FULL_MS);
+        } finally {
+          const limits = { signal: AbortSignal.timeout(20_000), timeoutMs: 20_000 };
+          await execOnHost(group.lab, before.host, ['/usr/bin/rm', '-f', FILLER], limits);
+        }
         await flows(2 * FAILOVER_MS);
       },
     });

@@ -11,14 +11,18 @@ import { eventually } from './etcd-cluster.ts';
 import { FailoverAgents, GROUP, type TestAgent } from './failover-agents.ts';
 import type { Gate } from './failover-gates.ts';
 import { FailoverWriter } from './failover-writer.ts';
+import { signalIfThere } from './postgres-members.ts';
 
 export const NODES = ['replica_0', 'replica_1', 'replica_2'] as const;
 export const LEADS_MS = 15_000;
 const WHOLE_MS = 40_000;
+/** For an answer of a group that is whole. */
+const PATIENT_MS = 10_000;
 
 export class Interleaving {
   readonly agents: FailoverAgents;
   readonly writer: FailoverWriter;
+  readonly #frozen: number[] = [];
 
   private constructor(agents: FailoverAgents) {
     this.agents = agents;
@@ -30,7 +34,7 @@ export class Interleaving {
     const interleaving = new Interleaving(agents);
     try {
       await agents.whole(WHOLE_MS);
-      const client = agents.client(agents.leader() ?? '');
+      const client = agents.client(agents.leader() ?? '', PATIENT_MS);
       await client.connect();
       await client.query('create table written (number int primary key)');
       await client.end();
@@ -75,7 +79,7 @@ export class Interleaving {
   /** Every acknowledged number is there, none that was never sent, and one server alone acknowledges a write. */
   async balance(): Promise<void> {
     const acknowledged = [...this.writer.acknowledged];
-    const client = this.agents.client(this.agents.leader() ?? '');
+    const client = this.agents.client(this.agents.leader() ?? '', PATIENT_MS);
     await client.connect();
     const { rows } = await client.query<{ number: number }>('select number from written where number > 0');
     await client.end();
@@ -88,13 +92,13 @@ export class Interleaving {
       [...found].filter((number) => number >= this.writer.next),
       'never sent',
     ).toEqual([]);
-    const writable = await Promise.all(NODES.map((node) => this.writes(node)));
+    const writable = await Promise.all(NODES.map((node) => this.writes(node, PATIENT_MS)));
     expect(NODES.filter((_, at) => writable[at])).toEqual([this.agents.leader()]);
   }
 
   /** Whether that server itself acknowledges a write of the application. */
-  async writes(node: string): Promise<boolean> {
-    const client = this.agents.client(node);
+  async writes(node: string, limitMs = 1_000): Promise<boolean> {
+    const client = this.agents.client(node, limitMs);
     let warned = false;
     client.on('notice', () => {
       warned = true;
@@ -155,11 +159,17 @@ export class Interleaving {
     this.agent(node).start();
   }
 
-  /** Every process of that server, stopped or going on. */
-  signalServer(node: string, signal: 'SIGSTOP' | 'SIGCONT'): void {
+  /** Every process of that server stands still until `thawServers`. */
+  freezeServer(node: string): void {
     const pid = this.agents.postmaster(node);
-    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ');
-    for (const each of [pid, ...children.map(Number)]) if (each > 0) process.kill(each, signal);
+    process.kill(pid, 'SIGSTOP');
+    this.#frozen.push(pid);
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').map(Number);
+    for (const child of children) if (child > 0 && signalIfThere(child, 'SIGSTOP')) this.#frozen.push(child);
+  }
+
+  thawServers(): void {
+    for (const pid of this.#frozen.splice(0)) signalIfThere(pid, 'SIGCONT');
   }
 
   agent(node: string): TestAgent {
@@ -203,6 +213,13 @@ export class Interleaving {
     const entry = await this.agents.etcd.store().get(this.recordPath());
     if (entry === null) throw new Error('there is no record');
     return { record: entry.value as GroupRecord, revision: entry.modRevision };
+  }
+
+  /** Another term was given out, and no epoch gave out two: one more suspicion has an epoch of its own. */
+  async expectOneTermAnEpoch(before: GroupView): Promise<void> {
+    const { term, epoch, timelines } = (await this.record()).record;
+    expect(timelines.filter((timeline) => timeline.term === before.term + 1)).toHaveLength(1);
+    expect(term - before.term).toBeLessThanOrEqual(epoch - before.epoch);
   }
 
   async writeRecord(record: GroupRecord): Promise<void> {

@@ -66,11 +66,16 @@ export function tcp(lab: Lab, from: string, address: string, port = 9000, count 
   return onHost(lab, from, 'tcp', address, String(port), String(count));
 }
 
+/** For where the way is open: a probe that was held up for its 0.7 s is made again. */
+export async function untilReaches(lab: Lab, from: string, address: string, port = 9000): Promise<void> {
+  await until(`${from} reaches ${address}:${port}`, async () => (await tcp(lab, from, address, port)).outcome === 'ok');
+}
+
 export function median(values: readonly number[]): number {
   return [...values].sort((one, other) => one - other)[Math.floor(values.length / 2)] ?? Number.NaN;
 }
 
-export async function until(what: string, condition: () => Promise<boolean> | boolean, limitMs = 10_000): Promise<number> {
+export async function until(what: string, condition: () => Promise<boolean> | boolean, limitMs = 20_000): Promise<number> {
   const startedAt = performance.now();
   while (!(await condition())) {
     if (performance.now() - startedAt > limitMs) throw new Error(`not within ${limitMs} ms: ${what}`);

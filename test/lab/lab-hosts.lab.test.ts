@@ -15,7 +15,18 @@ import {
   restartHost,
   undoAll,
 } from '../../packages/nines/src/lab/index.ts';
-import { newLabsDir, onHost, removeLabs, startLab, tcp, testSignal, traces, untilEngineAnswers } from './lab-fixture.ts';
+import {
+  newLabsDir,
+  onHost,
+  removeLabs,
+  startLab,
+  tcp,
+  testSignal,
+  traces,
+  until,
+  untilEngineAnswers,
+  untilReaches,
+} from './lab-fixture.ts';
 import { describeLab } from './require-root.ts';
 
 describeLab('lab: faults of processes and hosts', () => {
@@ -34,6 +45,7 @@ describeLab('lab: faults of processes and hosts', () => {
   const options = () => ({ signal: testSignal() });
   const address = (host: string) => lab.hosts[host]?.address ?? '';
   const outcome = async (from: string, to: string) => (await tcp(lab, from, address(to))).outcome;
+  const reaches = (from: string, to: string) => untilReaches(lab, from, address(to));
   const shell = async (host: string, script: string) =>
     (await execOnHost(lab, host, ['sh', '-c', script], { signal: testSignal(), timeoutMs: 5_000 })).stdout;
   const find = async (host: string, word: string) => {
@@ -46,7 +58,7 @@ describeLab('lab: faults of processes and hosts', () => {
     const engine = await find('a1', 'engine');
     const fault = await killProcess(lab, 'a1', engine.pid, options());
     expect(await fault.proof()).toMatchObject({ inEffect: true });
-    expect(await outcome('b1', 'a1')).toBe('ECONNREFUSED');
+    await until('its port refuses', async () => (await outcome('b1', 'a1')) === 'ECONNREFUSED');
     await fault.undo();
     const agent = await find('a1', 'agent');
     await killProcess(lab, 'a1', agent.pid, options());
@@ -62,7 +74,7 @@ describeLab('lab: faults of processes and hosts', () => {
     await fault.undo();
     await fault.undo();
     expect(await fault.proof()).toMatchObject({ inEffect: false });
-    expect(await outcome('b1', 'a1')).toBe('ok');
+    await reaches('b1', 'a1');
     expect((await find('a1', 'engine')).pid).toBe(engine.pid);
   });
 
@@ -77,7 +89,7 @@ describeLab('lab: faults of processes and hosts', () => {
     expect((await find('b1', 'engine')).state).toBe('T');
     expect((await hostProcesses(lab, 'b1')).filter(({ state }) => state === 'T')).toHaveLength(1);
     await process.undo();
-    expect(await outcome('a1', 'b1')).toBe('ok');
+    await reaches('a1', 'b1');
     expect((await hostProcesses(lab, 'b1')).map(({ pid }) => pid)).toEqual(before);
   });
 
@@ -100,7 +112,8 @@ describeLab('lab: faults of processes and hosts', () => {
     const fault = await killHost(lab, 'c1', options());
     expect(await fault.proof()).toMatchObject({ inEffect: true });
     expect((await resources(lab)).loopDevices).toHaveLength(2);
-    expect(traces(lab).filter((trace) => trace.includes('c1'))).toEqual([]);
+    // As a word: the lab's random id may have these letters too.
+    expect(traces(lab).filter((trace) => /[-/ ]c1\b/.test(trace))).toEqual([]);
     expect(await outcome('a1', 'c1')).toBe('timeout');
     expect(events).toEqual([]);
     socket.destroy();
@@ -109,7 +122,7 @@ describeLab('lab: faults of processes and hosts', () => {
     await fault.undo();
     await fault.undo();
     await untilEngineAnswers(lab, 'c1');
-    expect(await outcome('a1', 'c1')).toBe('ok');
+    await reaches('a1', 'c1');
     expect(await shell('c1', 'cat /var/lib/nines/file; ls /run/file; ip address show dev eth0 to 10.99.99.99')).toBe('kept\n');
   });
 
@@ -150,8 +163,8 @@ describeLab('lab: faults of processes and hosts', () => {
     const after = await restartHost(lab, 'b1', options());
     expect(after.hosts['b1']?.init?.pid).not.toBe(before);
     await untilEngineAnswers(lab, 'b1');
-    expect(await outcome('c1', 'b1')).toBe('ok');
-    expect(await outcome('b1', 'c1')).toBe('ok');
+    await reaches('c1', 'b1');
+    await reaches('b1', 'c1');
     expect(await shell('b1', 'cat /var/lib/nines/file; ip address show dev eth0')).toMatch(new RegExp(`^kept[^]*${address('b1')}/24`));
   });
 

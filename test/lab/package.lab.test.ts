@@ -109,7 +109,7 @@ describeLab('the published package', () => {
     const up = await run(user, 'npx', ['nines', 'up', '--json'], UP_TIMEOUT_MS);
     expect(up, up.stderr).toMatchObject({ code: 0 });
     const { url } = JSON.parse(up.stdout) as { url: string };
-    const response = await fetch(url, { signal: AbortSignal.timeout(2_000) });
+    const response = await fetch(url, { signal: AbortSignal.timeout(10_000) });
     expect(await response.json()).toMatchObject({ instance: expect.stringMatching(/^hello-\d$/), zone: expect.stringMatching(/^[abc]$/) });
     const second = await run(user, 'npx', ['nines', 'up']);
     expect(second).toMatchObject({ code: 2, stderr: expect.stringContaining('E_LAB_EXISTS') });

@@ -53,7 +53,8 @@ describeLab('a PostgreSQL group, driven by the commands of the core', () => {
     await refused({ from: '127.0.9.9' });
     const monitor = await story.application(a, { user: 'monitor' });
     await expect(monitor.query('select * from notes')).rejects.toThrow(/permission denied/);
-    expect((await monitor.query('select from pg_stat_replication where client_addr is not null')).rowCount).toBe(2);
+    const standbys = 'select from pg_stat_replication where client_addr is not null';
+    await eventually('it sees both standbys', 15_000, async () => (await monitor.query(standbys)).rowCount === 2);
     const client = await story.application(a);
     await expect(client.query('alter system set fsync = off')).rejects.toThrow(/permission denied/);
     await Promise.all([monitor.end(), client.end()]);
@@ -68,7 +69,11 @@ describeLab('a PostgreSQL group, driven by the commands of the core', () => {
       ['replica_1', false, true],
       ['replica_2', false, true],
     ]);
-    const slots = await a.m.sql('select slot_name, active from pg_replication_slots order by 1');
+    let slots: { name: string; active: boolean }[] = [];
+    await eventually('every slot is in use', 15_000, async () => {
+      slots = await a.m.sql('select slot_name as name, active from pg_replication_slots order by 1');
+      return slots.every(({ active }) => active);
+    });
     expect(slots.map((row) => Object.values(row))).toEqual([
       ['replica_1', true],
       ['replica_2', true],
@@ -77,7 +82,7 @@ describeLab('a PostgreSQL group, driven by the commands of the core', () => {
 
   it('keeps every acknowledged write when the primary is killed', async () => {
     await write(a, 20);
-    expect((await a.control.pulse(1_000)).tookMs).toBeLessThan(1_000);
+    expect((await a.control.pulse(10_000)).tookMs).toBeLessThan(10_000);
     await a.m.kill('SIGKILL');
     const startedAt = performance.now();
     const [ofB, ofC] = await Promise.all([story.rest(b, 2), story.rest(c, 2)]);

@@ -8,7 +8,6 @@ import { initialise } from '../../packages/nines/src/engines/postgres/initialise
 import { formatLsn, parseLsn } from '../../packages/nines/src/engines/postgres/lsn.ts';
 import { endOfLog } from '../../packages/nines/src/engines/postgres/standby/end-of-log.ts';
 import { fence } from '../../packages/nines/src/engines/postgres/standby/fence.ts';
-import { follow } from '../../packages/nines/src/engines/postgres/standby/follow.ts';
 import { readControlData } from '../../packages/nines/src/engines/postgres/standby/log/control-data.ts';
 import { segmentFileName } from '../../packages/nines/src/engines/postgres/standby/log/position.ts';
 import { rebuild } from '../../packages/nines/src/engines/postgres/standby/rebuild.ts';
@@ -16,9 +15,11 @@ import { startFenced } from '../../packages/nines/src/engines/postgres/standby/s
 import { stopAtOnce } from '../../packages/nines/src/engines/postgres/standby/stop-at-once.ts';
 import {
   flushedOn,
+  follows,
   nodeOf,
   postgresMembers,
   promoteByHand,
+  quietly,
   receivedOn,
   replayedOn,
   soon,
@@ -41,8 +42,11 @@ describeLab('the end of a log', () => {
   let term = 2;
 
   const fill = (m: TestMember, rows = 1) => m.sql(`insert into notes select g, repeat('x', 500) from generate_series(1, ${rows}) g`);
+  /** The file of the newest timeline that holds this position. */
+  const segmentAt = (m: TestMember, lsn: number) =>
+    `${m.layout.dataDir}/pg_wal/${segmentFileName({ timeline: term, segment: Math.floor(lsn / SEGMENT_BYTES) }, SEGMENT_BYTES)}`;
   const streams = async () => {
-    expect(await follow(standby, wishFor(leader, term), soon())).toBe(true);
+    await follows(standby, wishFor(leader, term));
     await receivedOn(standby, await flushedOn(leader));
   };
   /** The standby is fenced, and its word about its log taken; then it is promoted and the old leader becomes its standby. */
@@ -64,7 +68,7 @@ describeLab('the end of a log', () => {
     await streams();
     return fork;
   };
-  /** Writes one record that ends exactly where a page begins that is `unit` bytes from the next such place; false: something came between. */
+  /** Writes one record that ends exactly where a page begins that is `unit` bytes from the next such place; again when something came between. */
   const fillTo = async (unit: number): Promise<number> => {
     for (;;) {
       const [row] = await leader.sql<{ at: string }>('select pg_current_wal_insert_lsn()::text as at');
@@ -110,21 +114,25 @@ describeLab('the end of a log', () => {
   });
 
   it('is where the next segment begins, after a switch', async () => {
-    await fill(leader, 3);
-    await leader.sql('select pg_switch_wal()');
-    await receivedOn(standby, await flushedOn(leader));
-    const { log } = await fence(standby, term, soon());
-    expect(log!.lsn % SEGMENT_BYTES).toBe(0);
+    await quietly(leader, async () => {
+      await fill(leader, 3);
+      await leader.sql('select pg_switch_wal()');
+      await receivedOn(standby, await flushedOn(leader));
+      const { log } = await fence(standby, term, soon());
+      expect(log!.lsn % SEGMENT_BYTES).toBe(0);
+    });
     await streams();
     await saidAndForked();
   });
 
   it('is where a page ends, and where a segment ends', async () => {
     for (const unit of [PAGE_BYTES, SEGMENT_BYTES]) {
-      const end = await fillTo(unit);
-      await receivedOn(standby, end);
-      const { log } = await fence(standby, term, soon());
-      expect(log).toEqual({ term, lsn: end });
+      await quietly(leader, async () => {
+        const end = await fillTo(unit);
+        await receivedOn(standby, end);
+        const { log } = await fence(standby, term, soon());
+        expect(log).toEqual({ term, lsn: end });
+      });
       await saidAndForked();
     }
   });
@@ -136,14 +144,10 @@ describeLab('the end of a log', () => {
     const { log } = await fence(standby, term, soon());
     await stopAtOnce(standby, soon());
     // A recycled file is an older one under a new name: all behind the end is the older one's.
-    const [file] = await leader.sql<{ name: string; older: string }>(
-      'select pg_walfile_name(pg_current_wal_flush_lsn()) as name, pg_walfile_name(pg_current_wal_flush_lsn() - 4194304) as older',
-    );
-    const path = (name: string | undefined) => `${standby.layout.dataDir}/pg_wal/${name}`;
     const behind = log!.lsn % SEGMENT_BYTES;
-    const older = await readFile(path(file?.older));
+    const older = await readFile(segmentAt(standby, log!.lsn - SEGMENT_BYTES));
     expect(older.subarray(behind, behind + PAGE_BYTES).some((byte) => byte !== 0)).toBe(true);
-    const handle = await open(path(file?.name), 'r+');
+    const handle = await open(segmentAt(standby, log!.lsn), 'r+');
     await handle.write(older, behind, SEGMENT_BYTES - behind, behind);
     await handle.close();
     await startFenced(standby, soon());
@@ -151,19 +155,18 @@ describeLab('the end of a log', () => {
   });
 
   it('is where half a record is missing', async () => {
-    await fill(leader, 5);
-    await receivedOn(standby, await flushedOn(leader));
-    const { log } = await fence(standby, term, soon());
-    await stopAtOnce(standby, soon());
-    // The first page of a longer record came, the rest did not.
-    await leader.sql(`select pg_logical_emit_message(true, 'p', repeat('z', 60000))`);
-    const segment = async (m: TestMember) => {
-      const [row] = await leader.sql<{ name: string }>('select pg_walfile_name(pg_current_wal_flush_lsn()) as name');
-      return `${m.layout.dataDir}/pg_wal/${row!.name}`;
-    };
-    const at = log!.lsn % SEGMENT_BYTES;
+    const log = await quietly(leader, async () => {
+      await fill(leader, 5);
+      await receivedOn(standby, await flushedOn(leader));
+      const fenced = await fence(standby, term, soon());
+      await stopAtOnce(standby, soon());
+      await leader.sql(`select pg_logical_emit_message(true, 'p', repeat('z', 60000))`);
+      return fenced.log!;
+    });
+    // The first page of that longer record came, the rest did not.
+    const at = log.lsn % SEGMENT_BYTES;
     const bytes = PAGE_BYTES - (at % PAGE_BYTES);
-    const block = [`if=${await segment(leader)}`, `of=${await segment(standby)}`, `skip=${at}`, `seek=${at}`, `count=${bytes}`];
+    const block = [`if=${segmentAt(leader, log.lsn)}`, `of=${segmentAt(standby, log.lsn)}`, `skip=${at}`, `seek=${at}`, `count=${bytes}`];
     await leader.io.run(['/bin/dd', ...block, 'bs=1', 'conv=notrunc', 'status=none']);
     expect(await endOfLog(standby, soon())).toEqual(log);
     await startFenced(standby, soon());
@@ -190,10 +193,12 @@ describeLab('the end of a log', () => {
       await leader.sql('checkpoint');
       await replayedOn(standby, await flushedOn(leader));
       await standby.sql('checkpoint');
-      await fill(leader, 10);
-      const end = where === 'inside a page' ? await flushedOn(leader) : await fillTo(PAGE_BYTES);
-      await receivedOn(standby, end);
-      const { log } = await fence(standby, term, soon());
+      const { log } = await quietly(leader, async () => {
+        await fill(leader, 10);
+        const end = where === 'inside a page' ? await flushedOn(leader) : await fillTo(PAGE_BYTES);
+        await receivedOn(standby, end);
+        return await fence(standby, term, soon());
+      });
       const [row] = await leader.sql<{ name: string }>('select pg_walfile_name(pg_current_wal_flush_lsn()) as name');
       // A receiver of the next term was ended after its first message: PostgreSQL sends a new timeline from the begin of the segment on, and tries the newest timeline's file first.
       const pg = `${standby.layout.dataDir}/pg_wal`;

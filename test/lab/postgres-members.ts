@@ -14,7 +14,9 @@ import { createPostgresControl } from '../../packages/nines/src/engines/postgres
 import { parseLsn } from '../../packages/nines/src/engines/postgres/lsn.ts';
 import { planPostgres, postgresPassword } from '../../packages/nines/src/engines/postgres/plan.ts';
 import { historyFileName, parseHistory } from '../../packages/nines/src/engines/postgres/primary/history.ts';
+import { serverChildren } from '../../packages/nines/src/engines/postgres/primary/server-children.ts';
 import { removeTree } from '../../packages/nines/src/engines/postgres/remove-tree.ts';
+import { follow } from '../../packages/nines/src/engines/postgres/standby/follow.ts';
 import type { PostgresCommand } from '../../packages/nines/src/failover/commands.ts';
 import type { LogEnd } from '../../packages/nines/src/failover/log.ts';
 import { LONE } from '../../packages/nines/src/failover/record.ts';
@@ -186,6 +188,53 @@ export async function promoteByHand(m: TestMember): Promise<{ timeline: number; 
 export function wishFor(leader: TestMember, term: number, counted = true): FollowWish {
   const timelines = Array.from({ length: term }, (_, at) => ({ term: at + 1, node: nodeOf(leader), parent: at, fork: 0 }));
   return { leader: nodeOf(leader), term, timelines, counted };
+}
+
+const SERVED = `select from pg_stat_wal_receiver join pg_stat_activity using (pid)
+  where status = 'streaming' and wait_event = 'WalReceiverMain'`;
+
+/** Follows until it is served: `follow` itself looks for a moment only, and PostgreSQL goes on trying. */
+export async function follows(m: TestMember, wish: FollowWish): Promise<void> {
+  await follow(m, wish, soon());
+  // A receiver that is about to be refused calls itself streaming too, and waits for that answer elsewhere.
+  await eventually('it receives', 15_000, async () => (await m.sql(SERVED)).length > 0).catch((error: unknown) => {
+    throw new Error(`${String(error)}\n${tailOf(m)}`, { cause: error });
+  });
+}
+
+/**
+ * While `work` runs, nothing else writes to the log of this primary: no snapshot for standbys (every 15 s), no end of the slow checkpoint
+ * that follows a promotion, no vacuum. `work` asks for no checkpoint, and ends this server by SIGKILL only.
+ */
+export async function quietly<Result>(m: TestMember, work: () => Promise<Result>): Promise<Result> {
+  const childrenThat = (role: string): number[] => {
+    const title = `postgres: ${m.group.name}/${nodeOf(m)}: ${role}`;
+    return serverChildren(m.server.pid ?? 0).flatMap((child) => (child.title.startsWith(title) ? [child.pid] : []));
+  };
+  const frozen: number[] = [];
+  const freeze = (pid: number): void => {
+    if (signalIfThere(pid, 'SIGSTOP')) frozen.push(pid);
+  };
+  try {
+    childrenThat('autovacuum launcher').forEach(freeze);
+    // One that stood still in the middle of a page would hold up whoever writes there.
+    await eventually('no vacuum runs', 15_000, async () => childrenThat('autovacuum worker').length === 0);
+    for (const role of ['background writer', 'checkpointer']) childrenThat(role).forEach(freeze);
+    if (frozen.length < 3) throw new Error(`${nodeOf(m)} was not made quiet`);
+    return await work();
+  } finally {
+    for (const pid of frozen) signalIfThere(pid, 'SIGCONT');
+  }
+}
+
+/** False when it has ended. */
+export function signalIfThere(pid: number, signal: NodeJS.Signals): boolean {
+  try {
+    return process.kill(pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
+    throw error;
+  }
 }
 
 export async function flushedOn(m: TestMember): Promise<number> {

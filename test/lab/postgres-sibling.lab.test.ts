@@ -10,7 +10,7 @@ import { forgetSiblings } from '../../packages/nines/src/engines/postgres/standb
 import type { LogEnd } from '../../packages/nines/src/failover/log.ts';
 import { LONE } from '../../packages/nines/src/failover/record.ts';
 import { eventually } from './data-engine-cluster.ts';
-import { flushedOn, receivedOn, soon, tailOf } from './postgres-members.ts';
+import { flushedOn, quietly, receivedOn, soon, tailOf } from './postgres-members.ts';
 import { Story, type StoryMember } from './postgres-story.ts';
 import { describeLab } from './require-root.ts';
 
@@ -47,7 +47,11 @@ describeLab('a standby with the history of a dead leader', () => {
     );
   /** The leader is gone, everybody rests at one end, and somebody took a term there and was heard of no more. */
   const orphaned = async (): Promise<{ log: LogEnd; sibling: number }> => {
-    await a.m.kill('SIGKILL');
+    await quietly(a.m, async () => {
+      await receives(b, a);
+      await receivedOn(c.m, await flushedOn(a.m));
+      await a.m.kill('SIGKILL');
+    });
     const epoch = story.term + 1;
     const log = await story.rest(b, epoch);
     expect(await story.rest(c, epoch)).toEqual(log);

@@ -5,7 +5,7 @@ import { request } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import type { UnitState } from '../../packages/nines/src/agent/host-state.ts';
+import type { HostState, UnitState } from '../../packages/nines/src/agent/host-state.ts';
 import { destroyLab } from '../../packages/nines/src/lab/index.ts';
 import type { Cluster } from '../../packages/nines/src/operations/cluster.ts';
 import { loadProject, type Project } from '../../packages/nines/src/operations/project.ts';
@@ -31,26 +31,52 @@ export async function startStack(options: { project?: Project; labName?: string;
     ...MACHINE_PATHS,
     project,
     labName,
-    timeoutMs: options.timeoutMs ?? 90_000,
+    timeoutMs: options.timeoutMs ?? 180_000,
     signal: new AbortController().signal,
     progress: QUIET,
   });
   const down = async (): Promise<void> => {
     cluster.close();
-    await destroyLab(MACHINE_PATHS.labsDir, labName, { signal: AbortSignal.timeout(30_000), log: () => undefined });
+    await destroyLab(MACHINE_PATHS.labsDir, labName, { signal: AbortSignal.timeout(60_000), log: () => undefined });
   };
   return { cluster, project, labName, tookMs: performance.now() - startedAt, down };
 }
 
-export async function unitState(cluster: Cluster, host: string, name: string): Promise<UnitState | undefined> {
-  const answers = await cluster.states(AbortSignal.timeout(5_000));
-  return answers.find((answer) => answer.host === host)?.state?.units.find((unit) => unit.name === name);
+/** Of hosts that are up: asked again while one is late with its answer. By host. */
+async function statesOf(cluster: Cluster, hosts: string[]): Promise<Record<string, HostState>> {
+  const states: Record<string, HostState> = {};
+  const askMissing = async (): Promise<boolean> => {
+    const missing = Object.entries(cluster.addresses).filter(([host]) => hosts.includes(host) && states[host] === undefined);
+    for (const { host, state } of await cluster.agents.states(Object.fromEntries(missing), AbortSignal.timeout(5_000))) {
+      if (state !== null) states[host] = state;
+    }
+    return hosts.every((host) => states[host] !== undefined);
+  };
+  await until(`the agents of ${hosts.join(', ')} answer`, askMissing);
+  return states;
 }
 
-/** pid of every unit, by `unit@host`. */
+/** Of every host; all have to be up. */
+export function allStates(cluster: Cluster): Promise<Record<string, HostState>> {
+  return statesOf(cluster, Object.keys(cluster.spec.hosts));
+}
+
+/** Of a host that is up. */
+export async function hostState(cluster: Cluster, host: string): Promise<HostState> {
+  const { [host]: state } = await statesOf(cluster, [host]);
+  if (state === undefined) throw new Error(`${host} did not say how it is`);
+  return state;
+}
+
+/** Of a host that is up; undefined: it has no such unit. */
+export async function unitState(cluster: Cluster, host: string, name: string): Promise<UnitState | undefined> {
+  return (await hostState(cluster, host)).units.find((unit) => unit.name === name);
+}
+
+/** pid of every unit, by `unit@host`; all hosts have to be up. */
 export async function processIds(cluster: Cluster): Promise<Record<string, number | null>> {
-  const answers = await cluster.states(AbortSignal.timeout(5_000));
-  return Object.fromEntries(answers.flatMap(({ host, state }) => (state?.units ?? []).map((unit) => [`${unit.name}@${host}`, unit.pid])));
+  const states = Object.entries(await allStates(cluster));
+  return Object.fromEntries(states.flatMap(([host, { units }]) => units.map((unit) => [`${unit.name}@${host}`, unit.pid])));
 }
 
 /** The end of what every agent said. */
@@ -62,7 +88,7 @@ export async function lastWords({ lab }: Cluster): Promise<string> {
   return (await Promise.allSettled(words)).map((one) => (one.status === 'fulfilled' ? one.value : String(one.reason))).join('\n');
 }
 
-export async function until(what: string, holds: () => Promise<boolean> | boolean, timeoutMs = 20_000): Promise<number> {
+export async function until(what: string, holds: () => Promise<boolean> | boolean, timeoutMs = 40_000): Promise<number> {
   const startedAt = performance.now();
   while (!(await holds())) {
     if (performance.now() - startedAt > timeoutMs) throw new Error(`not within ${timeoutMs} ms: ${what}`);

@@ -27,7 +27,9 @@ import type { PlacedUnit } from '../../packages/nines/src/topology/cluster-spec.
 import type { Topology } from '../../packages/nines/src/topology/topology.ts';
 import { describeLab } from './require-root.ts';
 import {
+  allStates,
   EXAMPLE_CONFIG,
+  hostState,
   lastWords,
   processIds,
   REPOSITORY,
@@ -38,7 +40,7 @@ import {
   until,
 } from './stack-fixture.ts';
 
-const soon = (timeoutMs = 30_000): AbortSignal => AbortSignal.timeout(timeoutMs);
+const soon = (timeoutMs = 60_000): AbortSignal => AbortSignal.timeout(timeoutMs);
 
 describeLab('the stack', () => {
   let stack: Stack;
@@ -46,7 +48,7 @@ describeLab('the stack', () => {
   beforeAll(async () => {
     stack = await startStack();
     console.info(`up: everything ready after ${Math.round(stack.tookMs)} ms`);
-  }, 120_000);
+  }, 240_000);
 
   // The lab is gone when somebody reads that a test failed.
   beforeEach(({ onTestFailed }) => onTestFailed(async () => console.log(await lastWords(stack.cluster))));
@@ -57,7 +59,7 @@ describeLab('the stack', () => {
     console.info(`down after ${Math.round(performance.now() - startedAt)} ms`);
     expect(await resources(lab)).toEqual({ processes: [], namespaces: [], links: [], mounts: [], loopDevices: [] });
     expect(existsSync(lab.dir)).toBe(false);
-  }, 60_000);
+  }, 120_000);
 
   const psql = async (sql: string): Promise<string> => {
     const { argv, env } = await toolCall(stack.cluster, ['psql', '-XAtq', '-v', 'ON_ERROR_STOP=1', '-c', sql], { signal: soon() });
@@ -71,10 +73,7 @@ describeLab('the stack', () => {
     return unit;
   };
 
-  const agentProcess = async (host: string): Promise<number> => {
-    const answers = await stack.cluster.states(soon());
-    return answers.find((one) => one.host === host)?.state?.agent.pid ?? 0;
-  };
+  const agentProcess = async (host: string): Promise<number> => (await hostState(stack.cluster, host)).agent.pid;
 
   it('every engine that is killed runs again with its data', async () => {
     const { cluster } = stack;
@@ -103,7 +102,7 @@ describeLab('the stack', () => {
     }
     expect(await psql('SELECT n FROM kept')).toBe('42');
     await cluster.waitReady(soon());
-  }, 120_000);
+  }, 240_000);
 
   it('nobody notices the death of an agent, and the next one adopts what runs', async () => {
     const { cluster } = stack;
@@ -122,7 +121,7 @@ describeLab('the stack', () => {
     expect(failures).toEqual([]);
     expect(requests).toBeGreaterThan(20);
     expect(await processIds(cluster)).toEqual(before);
-  }, 60_000);
+  }, 240_000);
 
   it('with etcd away nothing stops, and a new agent still knows its work', async () => {
     const { cluster } = stack;
@@ -146,7 +145,7 @@ describeLab('the stack', () => {
     const withoutEtcd = (ids: Record<string, number | null>) =>
       Object.fromEntries(Object.entries(ids).filter(([name]) => !name.startsWith('etcd@')));
     expect(withoutEtcd(await processIds(cluster))).toEqual(withoutEtcd(before));
-  }, 60_000);
+  }, 240_000);
 
   it('apply touches only the difference', async () => {
     const { cluster, project } = stack;
@@ -174,7 +173,7 @@ describeLab('the stack', () => {
     await apply(cluster, await planApply(cluster, withReplicas(6)), soon(), () => undefined);
     expect((await client.stop()).failures).toEqual([]);
     expect(await processIds(cluster)).toEqual(before);
-  }, 90_000);
+  }, 240_000);
 
   it('a rolling restart replaces every instance and costs no request', async () => {
     const { cluster, project } = stack;
@@ -194,7 +193,7 @@ describeLab('the stack', () => {
       if (unit.startsWith(`${service}-`)) expect(after[unit]).not.toBe(pid);
       else expect(after[unit]).toBe(pid);
     }
-  }, 150_000);
+  }, 300_000);
 
   it('two operators at once: one wins, the other is told, and both see the end of it', async () => {
     const { cluster, project } = stack;
@@ -218,7 +217,7 @@ describeLab('the stack', () => {
     } finally {
       other.close();
     }
-  }, 90_000);
+  }, 240_000);
 
   it('a change reaches the hosts although etcd was restored from an older copy', async () => {
     const { cluster } = stack;
@@ -236,7 +235,7 @@ describeLab('the stack', () => {
     const after = await processIds(cluster);
     expect(after[name]).not.toBe(before[name]);
     expect({ ...after, [name]: null }).toEqual({ ...before, [name]: null });
-  }, 60_000);
+  }, 240_000);
 
   it('a host that lost power comes back whole, and what was committed is there', async () => {
     const { cluster } = stack;
@@ -246,7 +245,7 @@ describeLab('the stack', () => {
     await restartHost(cluster.lab, primary, { signal: soon() });
     await cluster.waitReady(soon(60_000));
     expect(await psql('SELECT n FROM survived')).toBe('7');
-  }, 120_000);
+  }, 240_000);
 
   it('a changed setting of the service replaces its instances one by one, and costs no request', async () => {
     const { cluster, project } = stack;
@@ -266,7 +265,7 @@ describeLab('the stack', () => {
     );
     expect(await planApply(cluster, topology)).toMatchObject({ changes: [], waiting: [] });
     await apply(cluster, await planApply(cluster, project.topology), soon(120_000), () => undefined);
-  }, 300_000);
+  }, 600_000);
 
   it('a second up of the same lab is refused and changes nothing', async () => {
     const before = await processIds(stack.cluster);
@@ -293,8 +292,8 @@ describeLab('the stack', () => {
 
   it('engines and services do not run as root, keepalived and the agent alone do', async () => {
     const { cluster } = stack;
-    for (const { host, state } of await cluster.states(soon())) {
-      for (const unit of state?.units ?? []) {
+    for (const [host, { units }] of Object.entries(await allStates(cluster))) {
+      for (const unit of units) {
         const { stdout } = await execOnHost(cluster.lab, host, ['/bin/grep', '^Uid:', `/proc/${unit.pid}/status`], {
           signal: soon(),
           timeoutMs: 5_000,
@@ -312,7 +311,10 @@ describeLab('the stack', () => {
     const standbys = cluster.spec.placement.units.filter((unit) => unit.engine === 'postgres' && unit.host !== host);
     for (const standby of standbys) await killHost(cluster.lab, standby.host, { signal: soon() });
     // Without standbys and without etcd it cannot prove that it leads: it stops by itself.
-    await until('it has stopped', async () => (await unitState(cluster, host, name))?.role !== 'primary');
+    await until('it has stopped', async () => {
+      const state = await unitState(cluster, host, name);
+      return state !== undefined && state.role !== 'primary';
+    });
     await execOnHost(cluster.lab, host, ['/bin/rm', '-rf', `/var/lib/nines/units/${name}/data`], { signal: soon(), timeoutMs: 10_000 });
     const pid = (await unitState(cluster, host, name))?.pid ?? null;
     if (pid !== null) await killProcess(cluster.lab, host, pid, { signal: soon() }).catch(() => undefined);
@@ -328,7 +330,7 @@ describeLab('the stack', () => {
     await restartHost(cluster.lab, host, { signal: soon() });
     await cluster.waitReady(soon(60_000));
     expect(await psql('SELECT n FROM outlived')).toBe('11');
-  }, 150_000);
+  }, 300_000);
 });
 
 describeLab('up', () => {
@@ -344,7 +346,7 @@ describeLab('up', () => {
       said += text;
     });
     const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
-    await until('units are being started', () => said.includes('units ...'), 30_000);
+    await until('units are being started', () => said.includes('units ...'), 90_000);
     const lab = await readLab(MACHINE_PATHS.labsDir, labName);
     await delay(300);
     child.kill('SIGINT');
@@ -352,5 +354,5 @@ describeLab('up', () => {
     expect(said).toContain('E_INTERRUPTED');
     expect(await resources(lab)).toEqual({ processes: [], namespaces: [], links: [], mounts: [], loopDevices: [] });
     expect(existsSync(lab.dir)).toBe(false);
-  }, 60_000);
+  }, 240_000);
 });

@@ -18,7 +18,7 @@ describeLab('the store on three real members', () => {
     await proxy?.close();
     proxy = undefined;
     for (const unit of cluster.units) unit.kill('SIGCONT');
-    await eventually('all members are ready', 15_000, async () =>
+    await eventually('all members are ready', 30_000, async () =>
       (await Promise.all(cluster.units.map((unit) => unit.observe()))).every(({ ready }) => ready),
     );
   });
@@ -65,21 +65,24 @@ describeLab('the store on three real members', () => {
   });
 
   test.each([0, 1, 2])('member %i is frozen: calls succeed through another', async (frozen) => {
-    const store = cluster.store({ nearest: frozen });
+    const store = cluster.store({ nearest: frozen, timeoutMs: 5_000 });
     const { modRevision } = await store.put('/frozen', 0);
     cluster.units[frozen]!.kill('SIGSTOP');
     const swap = await timed(store.compareAndSwap('/frozen', modRevision, 1));
     expect(swap.result).toMatchObject({ status: 'fulfilled', value: { ok: true } });
-    expect(swap.tookMs).toBeLessThan(2_000);
+    expect(swap.tookMs).toBeLessThan(4_500);
     const read = await timed(store.get('/frozen'));
     expect(read.result).toMatchObject({ status: 'fulfilled', value: { value: 1 } });
-    expect(read.tookMs).toBeLessThan(1_500);
+    expect(read.tookMs).toBeLessThan(4_500);
   });
 
   test('a majority is frozen: every call ends by its deadline; a sent write is unknown, a read is unavailable', async () => {
+    // The members were frozen a moment ago: what has to succeed has time, and the hasty store has its connections.
+    const patient = cluster.store({ timeoutMs: 5_000 });
+    const { modRevision } = await patient.put('/majority', 0);
+    const lease = await patient.grantLease(30);
     const store = cluster.store({ timeoutMs: 400 });
-    const { modRevision } = await store.put('/majority', 0);
-    const lease = await store.grantLease(30);
+    await Promise.all(Array.from({ length: 4 }, () => eventuallyRead(store, '/majority')));
     for (const unit of cluster.units.slice(0, 2)) unit.kill('SIGSTOP');
     const calls = [
       store.get('/majority'),
@@ -108,14 +111,15 @@ describeLab('the store on three real members', () => {
 
   test('a killed member, the leader too, is not noticed for longer than an election', async () => {
     for (const role of ['follower', 'leader']) {
+      await eventually('there is a leader', 10_000, async () => (await rolesOf()).includes('leader'));
       const victim = cluster.units[(await rolesOf()).indexOf(role)]!;
-      const store = cluster.store({ nearest: cluster.units.indexOf(victim), timeoutMs: 3_000 });
+      const store = cluster.store({ nearest: cluster.units.indexOf(victim), timeoutMs: 10_000 });
       await store.put('/killed', role);
       victim.kill('SIGKILL');
       await victim.exited();
       const { tookMs, result } = await timed(store.put('/killed', `${role} is gone`));
       expect(result.status).toBe('fulfilled');
-      expect(tookMs).toBeLessThan(role === 'leader' ? 2_900 : 1_000);
+      expect(tookMs).toBeLessThan(role === 'leader' ? 6_000 : 2_000);
       const backMs = await victim.restart();
       console.log(`${role} killed: write after ${Math.round(tookMs)} ms, back after ${Math.round(backMs)} ms`);
     }
@@ -123,11 +127,11 @@ describeLab('the store on three real members', () => {
 
   test('a lease keeps its keys while it is kept alive, and says when it is gone', async () => {
     const store = cluster.store();
-    const lease = await store.grantLease(2);
+    const lease = await store.grantLease(5);
     await store.putWithLease('/leased', 1, lease.id);
     expect((await store.get('/leased'))?.leaseId).toBe(lease.id);
-    expect(await store.keepAlive(lease.id)).toEqual({ alive: true, ttlSeconds: 2 });
-    await eventually('the lease runs out', 6_000, async () => (await store.get('/leased')) === null);
+    expect(await store.keepAlive(lease.id)).toEqual({ alive: true, ttlSeconds: 5 });
+    await eventually('the lease runs out', 15_000, async () => (await store.get('/leased')) === null);
     expect(await store.keepAlive(lease.id)).toEqual({ alive: false });
     await expect(store.putWithLease('/leased', 2, lease.id)).rejects.toBeInstanceOf(StoreLeaseLostError);
     const second = await store.grantLease(60);
@@ -142,15 +146,16 @@ describeLab('the store on three real members', () => {
     const stop = new AbortController();
     let wakes = 0;
     const watching = store.watch('/w/', () => (wakes += 1), stop.signal);
-    await eventually('the stream begins', 2_000, () => wakes > 0);
+    await eventually('the stream begins', 10_000, () => wakes > 0);
     const before = wakes;
     await cluster.store({ nearest: 1 }).put('/w/x', 1);
-    await eventually('a change wakes it', 1_000, () => wakes > before);
+    // Before the stream is opened anew, which wakes it too (5 s).
+    await eventually('a change wakes it', 3_000, () => wakes > before);
     const victim = cluster.units[0]!;
     victim.kill(signal);
     const atDeath = wakes;
     await cluster.store({ nearest: 1, timeoutMs: 5_000 }).put('/w/x', 2);
-    const tookMs = await eventually('a change after the death wakes it', 7_500, () => wakes > atDeath);
+    const tookMs = await eventually('a change after the death wakes it', 10_000, () => wakes > atDeath);
     console.log(`watch: woken ${tookMs} ms after ${signal}`);
     stop.abort();
     await watching;
@@ -164,7 +169,9 @@ describeLab('the store on three real members', () => {
     const store = cluster.store();
     const follower = (await store.status()).find(({ status }) => status !== null && status.leaderId !== status.memberId)!.status!;
     await store.moveLeader(follower.memberId);
-    await eventually('all say so', 2_000, async () => (await store.status()).every(({ status }) => status?.leaderId === follower.memberId));
+    await eventually('all say so', 10_000, async () =>
+      (await store.status()).every(({ status }) => status?.leaderId === follower.memberId),
+    );
     await store.moveLeader(follower.memberId);
   });
 
@@ -174,7 +181,7 @@ describeLab('the store on three real members', () => {
     const store = createStore({
       endpoints: [proxy.endpoint, ...cluster.endpoints.slice(1)],
       tls: cluster.tls,
-      timeoutMs: 3_000,
+      timeoutMs: 10_000,
       hedgeAfterMs,
     });
     stores.push(store);
@@ -214,7 +221,7 @@ describeLab('the store on three real members', () => {
     const muffled = createStore({
       endpoints: [silent.endpoint, ...cluster.endpoints.slice(1)],
       tls: cluster.tls,
-      timeoutMs: 3_000,
+      timeoutMs: 10_000,
       hedgeAfterMs: 600,
     });
     stores.push(store, muffled);
@@ -222,7 +229,7 @@ describeLab('the store on three real members', () => {
       await muffled.get('/warm');
       silent.mute();
       const swap = muffled.compareAndSwap(key, expected, 'mine');
-      await eventually('it is applied', 500, async () => (await other.get(key))?.value === 'mine');
+      await eventually('it is applied', 5_000, async () => (await other.get(key))?.value === 'mine');
       const mine = (await other.get(key))!.modRevision;
       const next = await other.compareAndSwap(key, mine, 'theirs');
       await other.compareAndSwap(key, next.modRevision, 'theirs again');
@@ -265,7 +272,7 @@ describeLab('the store on three real members', () => {
 
   async function eventuallyRead(store: Store, key: string) {
     let entry: Awaited<ReturnType<Store['get']>> = null;
-    await eventually(`${key} can be read`, 10_000, () =>
+    await eventually(`${key} can be read`, 20_000, () =>
       store.get(key).then(
         (read) => ((entry = read), true),
         () => false,

@@ -6,6 +6,8 @@ import { monotonicMs, TABLE } from './protocol.ts';
 
 /** For connecting, and again for the write itself. */
 export const DEADLINE_MS = 1_000;
+/** For connecting, however long the queries may take: whoever meets a dead server tries again. */
+const CONNECT_LIMIT_MS = 5_000;
 /** At most one write in so long: eight writers leave a small machine room for what is measured. */
 export const PACE_MS = 10;
 /** Between two attempts that fail. */
@@ -55,7 +57,7 @@ export async function connect({ caPem, ...access }: DatabaseAccess, queryTimeout
     ...access,
     // The gateway's address is not among the names of a certificate.
     ...(caPem === null ? {} : { ssl: { ca: caPem, checkServerIdentity: () => undefined } }),
-    connectionTimeoutMillis: DEADLINE_MS,
+    connectionTimeoutMillis: Math.max(DEADLINE_MS, Math.min(queryTimeoutMs, CONNECT_LIMIT_MS)),
     query_timeout: queryTimeoutMs,
   });
   // An idle connection that breaks is seen by the next write.

@@ -28,7 +28,7 @@ export async function startBackend(address: string, port: number, name: string, 
     name,
     process: child,
     tell: async (change) => {
-      const answer = once(child, 'message', { signal: AbortSignal.timeout(2_000) });
+      const answer = once(child, 'message', { signal: AbortSignal.timeout(10_000) });
       child.send(change);
       const [message] = (await answer) as [{ received: Record<string, number> }];
       return message.received;

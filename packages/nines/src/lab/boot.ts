@@ -12,7 +12,7 @@ import { withHostLock } from './lock.ts';
 import { NETNS_FOLDER } from './machine.ts';
 import { firstChild, isAlive, processStat, sendSignal } from './processes.ts';
 import { hostOf, updateRecord, withHost } from './record.ts';
-import { TOOL_ENVIRONMENT } from './run-command.ts';
+import { environmentFor } from './run-command.ts';
 
 const INIT_FILE = fileURLToPath(new URL('./host-init.sh', import.meta.url));
 const BOOT_TIMEOUT_MS = 10_000;
@@ -36,7 +36,7 @@ export async function bootLocked(dir: string, name: HostName, boot: BootOptions,
   const prepared = await updateRecord(dir, signal, async (lab) => {
     const host = hostOf(lab, name);
     if (await isAlive(host.init)) throw new NinesError('E_USAGE', `The host '${name}' is on already.`);
-    await makeHostNetwork(lab, host, { signal });
+    await makeHostNetwork(lab, host, { signal, env: environmentFor(lab) });
     return withHost(lab, name, { boot, init: null });
   });
   const init = await startInit(prepared, hostOf(prepared, name), boot, signal);
@@ -65,7 +65,7 @@ async function startInit(lab: Lab, host: LabHost, boot: BootOptions, signal: Abo
   const child = spawn('nsenter', initArguments(lab, host, boot), {
     detached: true,
     cwd: '/',
-    env: { ...TOOL_ENVIRONMENT, ...boot.env },
+    env: { ...environmentFor(lab), ...boot.env },
     stdio: ['ignore', output.fd, output.fd, 'pipe'],
   });
   const stop = AbortSignal.any([signal, AbortSignal.timeout(BOOT_TIMEOUT_MS)]);

@@ -12,6 +12,7 @@ import { type Lab, type LabHost, MACHINE } from './lab.ts';
 import { withLabLock, withMachineLock } from './lock.ts';
 import { linkNames, namespaceNames, readBootId, usedNetworks } from './machine.ts';
 import { findRecord, labFolder, listLabs, writeRecord } from './record.ts';
+import { environmentFor } from './run-command.ts';
 
 export interface CreateLabOptions {
   name: string;
@@ -48,11 +49,11 @@ export async function createLab(options: CreateLabOptions): Promise<Lab> {
       const lab = await withMachineLock(signal, async () => {
         const planned = await claimPlace(dir, options);
         recorded = true;
-        await makeFabric(planned, { signal });
+        await makeFabric(planned, { signal, env: environmentFor(planned) });
         return planned;
       });
       log(`lab ${name}: network ${lab.network.cidr}, machine ${lab.machineAddress}, gateway ${lab.gatewayAddress}`);
-      await Promise.all(Object.values(lab.hosts).map((host) => makeDisk(host, lab.diskBytes, { signal })));
+      await Promise.all(Object.values(lab.hosts).map((host) => makeDisk(host, lab.diskBytes, { signal, env: environmentFor(lab) })));
       log(`lab ${name}: ${Object.keys(lab.hosts).length} hosts with their disks are ready to boot`);
       return lab;
     });

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { NinesError } from '../errors/errors.ts';
 import { DATA_FOLDER } from './footprint.ts';
 import type { LabHost } from './lab.ts';
-import { type CommandOptions, mustRun } from './run-command.ts';
+import { type CommandOptions, mustRun, runCommand } from './run-command.ts';
 
 /** What the default topology writes on one host in its first minutes, with room. */
 const NEEDED_BYTES_PER_HOST = 256 * 2 ** 20;
@@ -94,15 +94,22 @@ export async function loopDevices(files: readonly string[]): Promise<LoopDevice[
   return found.filter(({ file }) => files.includes(file));
 }
 
-/** Waits until the kernel has let go of a host's disk, and takes it away when a crash left it attached. */
+/**
+ * Waits until the kernel has let go of a host's disk, and takes it away when a crash left it attached.
+ * @throws NinesError E_LAB_COMMAND when it stays
+ */
 export async function releaseDisk(host: LabHost, timeoutMs: number, options: CommandOptions): Promise<void> {
-  const deadlineMs = performance.now() + timeoutMs;
+  let deadlineMs = performance.now() + timeoutMs;
+  let isDetaching = false;
   for (;;) {
     const attached = await loopDevices([host.diskFile]);
     if (attached.length === 0) return;
     if (performance.now() > deadlineMs) {
-      await mustRun(['losetup', '--detach', ...attached.map(({ name }) => `/dev/${name}`)], options);
-      return;
+      if (isDetaching)
+        throw new NinesError('E_LAB_COMMAND', `The disk of '${host.name}' stays attached: ${attached.map(({ name }) => name).join(', ')}.`);
+      // It fails for one that the kernel has just freed, and is done a moment after it ends.
+      await runCommand(['losetup', '--detach', ...attached.map(({ name }) => `/dev/${name}`)], options);
+      [isDetaching, deadlineMs] = [true, performance.now() + timeoutMs];
     }
     await sleep(5);
   }

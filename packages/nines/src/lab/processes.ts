@@ -66,24 +66,36 @@ export async function namespaceOf(pid: number, kind: 'net' | 'pid'): Promise<num
     const link = await readlink(`/proc/${pid}/ns/${kind}`);
     return Number(/\[(\d+)\]/.exec(link)?.[1]);
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    // Even root may not look into every process, in a container or a sandbox; none of those is ours.
-    return code === 'EACCES' || code === 'EPERM' ? null : ignoreGone(error);
+    return ignoreClosed(error);
   }
+}
+
+/** Even root may not look into every process, in a container or a sandbox; none of those is ours. */
+function ignoreClosed(error: unknown): null {
+  const code = (error as NodeJS.ErrnoException).code;
+  return code === 'EACCES' || code === 'EPERM' ? null : ignoreGone(error);
 }
 
 /** The processes of one namespace, as identities. */
 export async function processesIn(kind: 'net' | 'pid', inodes: ReadonlySet<number>): Promise<ProcessIdentity[]> {
-  const found = await Promise.all(
-    (await allPids()).map(async (pid) => {
-      const inode = await namespaceOf(pid, kind);
-      return inode !== null && inodes.has(inode) ? await processStat(pid) : null;
-    }),
-  );
+  return await processesThat(async (pid) => inodes.has((await namespaceOf(pid, kind)) ?? -1));
+}
+
+async function processesThat(belongs: (pid: number) => Promise<boolean>): Promise<ProcessIdentity[]> {
+  const found = await Promise.all((await allPids()).map(async (pid) => ((await belongs(pid)) ? await processStat(pid) : null)));
   return found
     .filter((stat) => stat !== null)
     .filter(({ state }) => state !== 'Z')
     .map(({ pid, startTimeTicks }) => ({ pid, startTimeTicks }));
+}
+
+/** Those that were started with this in their environment. */
+export async function processesWith(name: string, value: string): Promise<ProcessIdentity[]> {
+  const marked = `${name}=${value}`;
+  return await processesThat(async (pid) => {
+    const environment = await readFile(`/proc/${pid}/environ`, 'latin1').catch(ignoreClosed);
+    return environment?.split('\0').includes(marked) ?? false;
+  });
 }
 
 /** The first child of a process, once it has one. */

@@ -3,7 +3,8 @@ import { loopDevices } from './disk.ts';
 import { namespacesOf } from './fabric.ts';
 import type { Lab, ProcessIdentity } from './lab.ts';
 import { linkNames, namespaceInodes, namespaceNames } from './machine.ts';
-import { isAlive, processesIn } from './processes.ts';
+import { isAlive, processesIn, processesWith } from './processes.ts';
+import { MADE_FOR } from './run-command.ts';
 
 export interface LabResources {
   /** As seen from the machine. */
@@ -35,11 +36,14 @@ export async function resources(lab: Lab): Promise<LabResources> {
   };
 }
 
-/** Those that the record names and those that its namespaces hold, each once. */
+/** Those that the record names, those that its namespaces hold, and what a killed creation left at work on it, each once. */
 export async function labProcesses(lab: Lab): Promise<ProcessIdentity[]> {
-  const inside = await processesIn('net', await namespaceInodes(namespacesOf(lab)));
+  const [inside, leftOver] = await Promise.all([
+    namespaceInodes(namespacesOf(lab)).then((inodes) => processesIn('net', inodes)),
+    processesWith(MADE_FOR, lab.dir),
+  ]);
   const recorded = [lab.relay, ...Object.values(lab.hosts).map((host) => host.init)];
-  const found = new Map(inside.map((identity) => [identity.pid, identity]));
+  const found = new Map([...leftOver, ...inside].map((identity) => [identity.pid, identity]));
   for (const identity of recorded) {
     if (identity !== null && (await isAlive(identity))) found.set(identity.pid, identity);
   }

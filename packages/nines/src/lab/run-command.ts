@@ -18,6 +18,13 @@ export interface CommandOptions {
 /** Debian's root may have no sbin in PATH (su without a login shell). */
 export const TOOL_ENVIRONMENT = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' };
 
+/** Marks what is started while a lab is made: it may outlive whoever started it, before it is in any of the lab's namespaces. */
+export const MADE_FOR = 'NINES_MADE_FOR';
+
+export function environmentFor(lab: { dir: string }): Record<string, string> {
+  return { ...TOOL_ENVIRONMENT, [MADE_FOR]: lab.dir };
+}
+
 const DEFAULT_TIMEOUT_MS = 10_000;
 
 /**

@@ -22,9 +22,11 @@ export interface ConnectionOptions {
 export class LocalConnection {
   readonly #client: pg.Client;
   readonly #socket = new Socket();
+  readonly #queryTimeoutMs: number;
   #connected: Promise<unknown> | null = null;
 
   constructor(options: ConnectionOptions) {
+    this.#queryTimeoutMs = options.queryTimeoutMs ?? options.timeoutMs;
     this.#client = new pg.Client({
       host: options.socketDir,
       port: options.port,
@@ -35,7 +37,6 @@ export class LocalConnection {
       application_name: 'nines-agent',
       ...(options.synchronousCommit === undefined ? {} : { options: `-c synchronous_commit=${options.synchronousCommit}` }),
       connectionTimeoutMillis: options.timeoutMs,
-      query_timeout: options.queryTimeoutMs ?? options.timeoutMs,
       stream: () => this.#socket,
     });
     // A server that goes away between two queries: the next query rejects and says so.
@@ -46,7 +47,23 @@ export class LocalConnection {
   async query<Row extends object>(text: string, values: unknown[] = []): Promise<Row[]> {
     this.#connected ??= this.#client.connect();
     await this.#connected;
-    return (await this.#client.query<Row & pg.QueryResultRow>(text, values)).rows;
+    return (await this.#inTime(this.#client.query<Row & pg.QueryResultRow>(text, values))).rows;
+  }
+
+  /** An agent that stood still itself takes an answer that is there: timers come before sockets, so the last look is one turn later. */
+  async #inTime<Answer>(answer: Promise<Answer>): Promise<Answer> {
+    if (this.#queryTimeoutMs === 0) return await answer;
+    const late = Promise.withResolvers<never>();
+    const giveUp = () => late.reject(new Error(`no answer within ${this.#queryTimeoutMs} ms`));
+    const timer = setTimeout(() => setImmediate(giveUp), this.#queryTimeoutMs);
+    try {
+      return await Promise.race([answer, late.promise]);
+    } finally {
+      clearTimeout(timer);
+      // Who gave up does not wait for what becomes of it.
+      answer.catch(() => undefined);
+      late.promise.catch(() => undefined);
+    }
   }
 
   /** Of every warning or notice that comes with an answer. */

@@ -3,7 +3,7 @@
  * usage: relay-process.ts FOLDER TAP_FD
  * Frames that the rules divert come out of the TAP device and go back in, late; the bridge delivers them.
  * It reads FOLDER/relay-table.json at start and on SIGHUP and says so in FOLDER/relay-state.json.
- * SIGTERM: it delivers what it holds, then ends, unless SIGHUP comes first.
+ * By a table without delays it delivers what it holds, then ends, unless another table comes first.
  */
 import { readFileSync, renameSync, writeFileSync, writeSync } from 'node:fs';
 import { extname, join } from 'node:path';
@@ -24,8 +24,8 @@ let waiting = false;
 let ending = false;
 
 function load(): void {
-  ending = false;
   table = JSON.parse(readFileSync(join(folder, 'relay-table.json'), 'utf8')) as RelayTable;
+  ending = Object.keys(table.delays).length === 0;
   const state = join(folder, 'relay-state.json');
   writeFileSync(`${state}.new`, JSON.stringify({ revision: table.revision }));
   renameSync(`${state}.new`, state);
@@ -84,9 +84,8 @@ function macAt(frame: Uint8Array, offset: number): string {
   return text;
 }
 
-process.on('SIGHUP', load);
-process.on('SIGTERM', () => {
-  ending = true;
+process.on('SIGHUP', () => {
+  load();
   if (!waiting) deliver();
 });
 load();

@@ -27,17 +27,14 @@ const PROGRAM = fileURLToPath(new URL(`./relay-process${extname(import.meta.url)
  * @throws NinesError E_START_TIMEOUT, E_LAB_COMMAND, E_INTERRUPTED
  */
 export async function runRelay(lab: Lab, delays: RelayDelays, signal: AbortSignal): Promise<ProcessIdentity> {
-  const table: RelayTable = { revision: await nextRevision(lab), delays };
-  const file = join(lab.dir, 'relay-table.json');
-  await writeFile(`${file}.new`, JSON.stringify(table), { mode: 0o600 });
-  await rename(`${file}.new`, file);
+  const { revision } = await writeTable(lab, delays);
   // One that was told to end may still be delivering: it either takes this table and stays, or is gone by now.
   if (lab.relay !== null && (await sendSignal(lab.relay, 'SIGHUP'))) {
-    if (await hasLoaded(lab, lab.relay, table.revision, signal)) return lab.relay;
+    if (await hasLoaded(lab, lab.relay, revision, signal)) return lab.relay;
   }
   const relay = await startRelay(lab);
   try {
-    if (!(await hasLoaded(lab, relay, table.revision, signal))) {
+    if (!(await hasLoaded(lab, relay, revision, signal))) {
       throw new NinesError('E_LAB_COMMAND', `The latency relay ended; see ${join(lab.dir, 'relay.log')}.`);
     }
     await joinBridge(lab, signal);
@@ -48,9 +45,19 @@ export async function runRelay(lab: Lab, delays: RelayDelays, signal: AbortSigna
   }
 }
 
-/** It delivers what it holds and ends by itself. */
+/** It delivers what it holds and ends by itself. By the table, as everything: of two different signals the kernel may deliver the later one first. */
 export async function stopRelay(lab: Lab): Promise<void> {
-  if (lab.relay !== null) await sendSignal(lab.relay, 'SIGTERM');
+  if (lab.relay === null) return;
+  await writeTable(lab, {});
+  await sendSignal(lab.relay, 'SIGHUP');
+}
+
+async function writeTable(lab: Lab, delays: RelayDelays): Promise<RelayTable> {
+  const table: RelayTable = { revision: await nextRevision(lab), delays };
+  const file = join(lab.dir, 'relay-table.json');
+  await writeFile(`${file}.new`, JSON.stringify(table), { mode: 0o600 });
+  await rename(`${file}.new`, file);
+  return table;
 }
 
 async function startRelay(lab: Lab): Promise<ProcessIdentity> {

@@ -54,7 +54,12 @@ export class Lookout {
   async look(deadlineMs: number): Promise<MemberSight> {
     if (this.#member.server.pid === null) return NOTHING;
     const connection = this.#line.connection();
-    const late = setTimeout(() => this.#line.drop(connection), deadlineMs);
+    let isDone = false;
+    // One turn later than the timer: an agent that stood still itself takes an answer that is there.
+    const giveUp = () => {
+      if (!isDone) this.#line.drop(connection);
+    };
+    const late = setTimeout(() => setImmediate(giveUp), deadlineMs);
     try {
       const [row] = await connection.query<Row>(QUERY);
       return row === undefined ? NOTHING : sightOf(row);
@@ -62,6 +67,7 @@ export class Lookout {
       this.#line.drop(connection);
       return NOTHING;
     } finally {
+      isDone = true;
       clearTimeout(late);
     }
   }
