@@ -51,7 +51,7 @@ export async function startLab(labsDir: string, name: string): Promise<Lab> {
 }
 
 export async function untilEngineAnswers(lab: Lab, host: string): Promise<void> {
-  await until(`the engine on ${host} answers`, async () => (await tcp(lab, host, '127.0.0.1', 9000, 1)).outcome === 'ok');
+  await untilReaches(lab, host, '127.0.0.1');
 }
 
 /** Runs the host program on a host. */

@@ -1,11 +1,13 @@
 /** Where a log ends: said before a promotion, compared with the fork that PostgreSQL itself writes down. */
 import { existsSync } from 'node:fs';
 import { open, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { replaceFile } from '../../packages/nines/src/engines/durable-file.ts';
 import { clone } from '../../packages/nines/src/engines/postgres/clone.ts';
 import { initialise } from '../../packages/nines/src/engines/postgres/initialise.ts';
 import { formatLsn, parseLsn } from '../../packages/nines/src/engines/postgres/lsn.ts';
+import { historyFile, walDir } from '../../packages/nines/src/engines/postgres/primary/timelines.ts';
 import { endOfLog } from '../../packages/nines/src/engines/postgres/standby/end-of-log.ts';
 import { fence } from '../../packages/nines/src/engines/postgres/standby/fence.ts';
 import { readControlData } from '../../packages/nines/src/engines/postgres/standby/log/control-data.ts';
@@ -33,7 +35,8 @@ const SEGMENT_BYTES = 4 * 1024 * 1024;
 const PAGE_BYTES = 8192;
 /** What a walsender sends at once, at most. */
 const FIRST_MESSAGE_BYTES = 128 * 1024;
-const timelineName = (timeline: number): string => timeline.toString(16).toUpperCase().padStart(8, '0');
+/** A segment of which only so much came. */
+const begin = (whole: Buffer, bytes: number): Buffer => Buffer.concat([whole.subarray(0, bytes), Buffer.alloc(SEGMENT_BYTES - bytes)]);
 
 describeLab('the end of a log', () => {
   let stage: TestMembers;
@@ -42,9 +45,9 @@ describeLab('the end of a log', () => {
   let term = 2;
 
   const fill = (m: TestMember, rows = 1) => m.sql(`insert into notes select g, repeat('x', 500) from generate_series(1, ${rows}) g`);
-  /** The file of the newest timeline that holds this position. */
-  const segmentAt = (m: TestMember, lsn: number) =>
-    `${m.layout.dataDir}/pg_wal/${segmentFileName({ timeline: term, segment: Math.floor(lsn / SEGMENT_BYTES) }, SEGMENT_BYTES)}`;
+  /** The file of a timeline, the newest one if none is named, that holds this position. */
+  const segmentAt = (m: TestMember, lsn: number, timeline = term) =>
+    join(walDir(m.layout), segmentFileName({ timeline, segment: Math.floor(lsn / SEGMENT_BYTES) }, SEGMENT_BYTES));
   const streams = async () => {
     await follows(standby, wishFor(leader, term));
     await receivedOn(standby, await flushedOn(leader));
@@ -199,20 +202,20 @@ describeLab('the end of a log', () => {
         await receivedOn(standby, end);
         return await fence(standby, term, soon());
       });
-      const [row] = await leader.sql<{ name: string }>('select pg_walfile_name(pg_current_wal_flush_lsn()) as name');
       // A receiver of the next term was ended after its first message: PostgreSQL sends a new timeline from the begin of the segment on, and tries the newest timeline's file first.
-      const pg = `${standby.layout.dataDir}/pg_wal`;
-      const copy = `${pg}/${timelineName(term + 1)}${row!.name.slice(8)}`;
-      const before = await readFile(`${pg}/${timelineName(term)}.history`, 'utf8');
+      const [own, copy, next] = [
+        segmentAt(standby, log!.lsn),
+        segmentAt(standby, log!.lsn, term + 1),
+        segmentAt(standby, log!.lsn + SEGMENT_BYTES),
+      ];
+      const before = await readFile(historyFile(standby.layout, term), 'utf8');
       const place = async (bytes: number) => {
-        const content = Buffer.alloc(SEGMENT_BYTES);
-        (await readFile(`${pg}/${row!.name}`)).copy(content, 0, 0, bytes);
-        await replaceFile(`${pg}/${timelineName(term + 1)}.history`, `${before}${term}\t${formatLsn(log!.lsn)}\tx\n`, 0o600);
-        await writeFile(copy, content);
+        const whole = await readFile(own);
+        await replaceFile(historyFile(standby.layout, term + 1), `${before}${term}\t${formatLsn(log!.lsn)}\tx\n`, 0o600);
+        await writeFile(copy, begin(whole, bytes));
         // Made ahead under the old timeline's name, as checkpoints do.
-        const next = `${pg}/${segmentFileName({ timeline: term, segment: Math.floor(log!.lsn / SEGMENT_BYTES) + 1 }, SEGMENT_BYTES)}`;
-        await writeFile(next, await readFile(`${pg}/${row!.name}`));
-        await standby.io.run(['/bin/chown', '--reference', pg, copy, next]);
+        await writeFile(next, whole);
+        await standby.io.run(['/bin/chown', '--reference', walDir(standby.layout), copy, next]);
       };
       expect(log!.lsn % SEGMENT_BYTES).toBeGreaterThan(FIRST_MESSAGE_BYTES);
       await place(FIRST_MESSAGE_BYTES);
@@ -232,14 +235,11 @@ describeLab('the end of a log', () => {
       expect(await endOfLog(standby, soon())).toEqual(log);
       expect(existsSync(copy)).toBe(true);
       // And one that has more than the file of the old timeline.
-      const whole = await readFile(`${pg}/${row!.name}`);
-      await writeFile(
-        `${pg}/${row!.name}`,
-        Buffer.concat([whole.subarray(0, FIRST_MESSAGE_BYTES), Buffer.alloc(SEGMENT_BYTES - FIRST_MESSAGE_BYTES)]),
-      );
+      const whole = await readFile(own);
+      await writeFile(own, begin(whole, FIRST_MESSAGE_BYTES));
       expect(await endOfLog(standby, soon())).toEqual(log);
       expect(existsSync(copy)).toBe(true);
-      await writeFile(`${pg}/${row!.name}`, whole);
+      await writeFile(own, whole);
       // A server that reads the copy instead would end when it is promoted: it reads its last record again. The number of nobody's timeline is passed over.
       await startFenced(standby, soon());
       await place(FIRST_MESSAGE_BYTES);

@@ -8,13 +8,13 @@ import { initialise } from '../../packages/nines/src/engines/postgres/initialise
 import { historyFile, walDir } from '../../packages/nines/src/engines/postgres/primary/timelines.ts';
 import { endOfLog } from '../../packages/nines/src/engines/postgres/standby/end-of-log.ts';
 import { fence } from '../../packages/nines/src/engines/postgres/standby/fence.ts';
-import { follow } from '../../packages/nines/src/engines/postgres/standby/follow.ts';
 import { segmentFileName } from '../../packages/nines/src/engines/postgres/standby/log/position.ts';
 import { startFenced } from '../../packages/nines/src/engines/postgres/standby/start-fenced.ts';
 import { stopAtOnce } from '../../packages/nines/src/engines/postgres/standby/stop-at-once.ts';
 import { eventually } from './data-engine-cluster.ts';
 import {
   flushedOn,
+  follows,
   nodeOf,
   postgresMembers,
   promoteByHand,
@@ -22,7 +22,6 @@ import {
   receivedOn,
   replayedOn,
   soon,
-  tailOf,
   type TestMember,
   type TestMembers,
   wishFor,
@@ -40,11 +39,9 @@ describeLab('what dead leaders leave behind', () => {
   const message = (m: TestMember, bytes: number) => m.sql(`select pg_logical_emit_message(false, 'p', repeat('z', ${bytes}))`);
   const fill = (m: TestMember, rows: number) => m.sql(`insert into notes select g, repeat('x', 500) from generate_series(1, ${rows}) g`);
   const notes = async (m: TestMember) => (await m.sql<{ count: string }>('select count(*) from notes'))[0]?.count;
-  const follows = async (m: TestMember, leader: TestMember, term: number) => {
-    await follow(m, wishFor(leader, term), soon());
-    await replayedOn(m, await flushedOn(leader)).catch((error: unknown) => {
-      throw new Error(`${String(error)}\n${m.said.join('\n')}\n${tailOf(m)}`, { cause: error });
-    });
+  const catchesUp = async (m: TestMember, leader: TestMember, term: number) => {
+    await follows(m, wishFor(leader, term));
+    await replayedOn(m, await flushedOn(leader));
   };
 
   beforeAll(async () => {
@@ -57,7 +54,7 @@ describeLab('what dead leaders leave behind', () => {
     for (const m of [b, c]) {
       await clone(m, nodeOf(a), soon());
       await startFenced(m, soon());
-      await follows(m, a, 2);
+      await catchesUp(m, a, 2);
     }
   });
   afterAll(async () => {
@@ -95,7 +92,7 @@ describeLab('what dead leaders leave behind', () => {
     expect(await promoteByHand(c)).toEqual({ timeline: 3, fork: log });
     await fill(c, 300);
     expect((await flushedOn(c)) / SEGMENT_BYTES).toBeGreaterThan(segment + 1);
-    await follows(b, c, 3);
+    await catchesUp(b, c, 3);
     expect(await notes(b)).toBe(await notes(c));
     expect(existsSync(file(b, 3))).toBe(true);
   });
@@ -110,6 +107,6 @@ describeLab('what dead leaders leave behind', () => {
     await startFenced(b, soon());
     expect(b.said.at(-1)).toMatch(/not on timeline 5/);
     expect(await endOfLog(b, soon())).toEqual(log);
-    await follows(b, c, 3);
+    await catchesUp(b, c, 3);
   });
 });

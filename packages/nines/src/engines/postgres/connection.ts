@@ -2,6 +2,7 @@
 import { Socket } from 'node:net';
 import pg from 'pg';
 import type { UnitContext } from '../engine.ts';
+import { atDeadline } from './at-deadline.ts';
 import { membershipOf } from './group.ts';
 import { postgresLayout } from './layout.ts';
 import { postgresPassword } from './plan.ts';
@@ -50,19 +51,14 @@ export class LocalConnection {
     return (await this.#inTime(this.#client.query<Row & pg.QueryResultRow>(text, values))).rows;
   }
 
-  /** An agent that stood still itself takes an answer that is there: timers come before sockets, so the last look is one turn later. */
   async #inTime<Answer>(answer: Promise<Answer>): Promise<Answer> {
     if (this.#queryTimeoutMs === 0) return await answer;
     const late = Promise.withResolvers<never>();
-    const giveUp = () => late.reject(new Error(`no answer within ${this.#queryTimeoutMs} ms`));
-    const timer = setTimeout(() => setImmediate(giveUp), this.#queryTimeoutMs);
+    const takeBack = atDeadline(this.#queryTimeoutMs, () => late.reject(new Error(`no answer within ${this.#queryTimeoutMs} ms`)));
     try {
       return await Promise.race([answer, late.promise]);
     } finally {
-      clearTimeout(timer);
-      // Who gave up does not wait for what becomes of it.
-      answer.catch(() => undefined);
-      late.promise.catch(() => undefined);
+      takeBack();
     }
   }
 

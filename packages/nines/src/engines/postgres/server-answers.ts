@@ -1,4 +1,5 @@
 import { connect } from 'node:net';
+import { atDeadline } from './at-deadline.ts';
 
 /** PostgreSQL's GSSENCRequest: its length and code. A client that goes after the answer to an SSLRequest is complained of in the server's log. */
 const REQUEST = Buffer.from([0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x30]);
@@ -13,12 +14,11 @@ export function serverAnswers(address: string, port: number, timeoutMs: number, 
   return new Promise((resolve) => {
     const socket = connect({ host: address, port, signal });
     const end = (answered: boolean): void => {
-      clearTimeout(timer);
+      takeBack();
       socket.destroy();
       resolve(answered);
     };
-    // What came in while this process stood still is read first.
-    const timer = setTimeout(() => setImmediate(() => end(false)), timeoutMs);
+    const takeBack = atDeadline(timeoutMs, () => end(false));
     socket.once('connect', () => socket.write(REQUEST));
     socket.once('data', (answer) => end(ANSWERS.includes(answer.toString('latin1', 0, 1))));
     socket.once('error', () => end(false));

@@ -1,5 +1,6 @@
 /** How a member is: one query over a connection that stays open. */
 import { parseApplicationName } from '../application-name.ts';
+import { atDeadline } from '../at-deadline.ts';
 import type { MemberSight } from '../control.ts';
 import type { Member } from '../member.ts';
 import { ServerLine } from './server-line.ts';
@@ -54,12 +55,7 @@ export class Lookout {
   async look(deadlineMs: number): Promise<MemberSight> {
     if (this.#member.server.pid === null) return NOTHING;
     const connection = this.#line.connection();
-    let isDone = false;
-    // One turn later than the timer: an agent that stood still itself takes an answer that is there.
-    const giveUp = () => {
-      if (!isDone) this.#line.drop(connection);
-    };
-    const late = setTimeout(() => setImmediate(giveUp), deadlineMs);
+    const takeBack = atDeadline(deadlineMs, () => this.#line.drop(connection));
     try {
       const [row] = await connection.query<Row>(QUERY);
       return row === undefined ? NOTHING : sightOf(row);
@@ -67,8 +63,7 @@ export class Lookout {
       this.#line.drop(connection);
       return NOTHING;
     } finally {
-      isDone = true;
-      clearTimeout(late);
+      takeBack();
     }
   }
 

@@ -23,9 +23,10 @@ export async function placeTimelines(layout: PostgresLayout, timelines: readonly
     const path = historyFile(layout, timeline.term);
     const present = await readHistory(path);
     const isAncestor = ancestors.includes(timeline);
-    if (present === null) await replaceFile(path, isAncestor ? renderHistory(timelines, timeline.term) : FOREIGN_HISTORY, 0o600);
+    if (present === null && isAncestor) await replaceFile(path, renderHistory(timelines, timeline.term), 0o600);
+    else if (present === null) await disownTimeline(layout, timeline.term);
     else if (timeline.term > logsOwn && !isForeignHistory(present)) {
-      await replaceFile(path, FOREIGN_HISTORY, 0o600);
+      await disownTimeline(layout, timeline.term);
       return [timeline.term];
     }
     return [];
@@ -44,6 +45,11 @@ export async function placeTimelines(layout: PostgresLayout, timelines: readonly
   await rm(own);
   await syncDirectory(walDir(layout));
   return [...mistaken, term];
+}
+
+/** Its number stays taken, and this log is not on it. */
+export function disownTimeline(layout: PostgresLayout, timeline: number): Promise<void> {
+  return replaceFile(historyFile(layout, timeline), FOREIGN_HISTORY, 0o600);
 }
 
 /**

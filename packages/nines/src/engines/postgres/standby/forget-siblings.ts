@@ -2,11 +2,10 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { NinesError } from '../../../errors/errors.ts';
 import type { Timeline } from '../../../failover/log.ts';
-import { replaceFile } from '../../durable-file.ts';
 import type { PostgresLayout } from '../layout.ts';
 import type { Member } from '../member.ts';
-import { FOREIGN_HISTORY, isForeignHistory, lineage, timelineOfHistory } from '../primary/history.ts';
-import { historyFile, walDir } from '../primary/timelines.ts';
+import { isForeignHistory, lineage, timelineOfHistory } from '../primary/history.ts';
+import { disownTimeline, historyFile, walDir } from '../primary/timelines.ts';
 import { startFenced } from './start-fenced.ts';
 import { stopAtOnce } from './stop-at-once.ts';
 
@@ -23,7 +22,7 @@ export async function forgetSiblings(m: Member, { term, timelines }: Descent, si
   m.io.log(`the server may have taken another leader's timeline (${siblings.join(', ')}) for its own future: it is started again`);
   // First: were the agent to end between the two, a server without the file but with the memory would be held for a sound one.
   await stopAtOnce(m, signal);
-  for (const timeline of siblings) await replaceFile(historyFile(m.layout, timeline), FOREIGN_HISTORY, 0o600);
+  for (const timeline of siblings) await disownTimeline(m.layout, timeline);
   await startFenced(m, signal);
 }
 
