@@ -83,6 +83,10 @@ export class FailoverGates {
         refuse();
         return await real.get(key, options);
       },
+      list: async (prefix, options) => {
+        refuse();
+        return await real.list(prefix, options);
+      },
       compareAndSwap: async (key, expected, value, options) => {
         const phase = (value as Partial<GroupRecord> | null)?.phase;
         if (phase === undefined) return await real.compareAndSwap(key, expected, value, options);

@@ -68,6 +68,19 @@ export async function getJson<Value>(
   return entry === null ? null : stored<Value>(entry);
 }
 
+/** One read of all keys with the prefix; what it answers finds one of them, null where there is none. */
+export async function listJson(
+  store: Pick<Store, 'list'>,
+  prefix: string,
+  options?: CallOptions,
+): Promise<<Value>(key: StoreKey<Value>) => Stored<Value> | null> {
+  const entries = new Map((await store.list(prefix, options)).map((entry) => [entry.key, entry]));
+  return <Value>({ path }: StoreKey<Value>) => {
+    const entry = entries.get(path);
+    return entry === undefined ? null : stored<Value>(entry);
+  };
+}
+
 export type JsonSwapResult<Value> = { ok: true; modRevision: Revision } | { ok: false; current: Stored<Value> | null };
 
 /** See Store.compareAndSwap; expected 0: the key must not exist. */

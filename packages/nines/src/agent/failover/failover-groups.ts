@@ -26,7 +26,7 @@ export interface FailoverGroupsOptions {
   /** As it is now. */
   spec(): ClusterSpec;
   peers: Pick<Peers, 'send' | 'onMessage'>;
-  store: Pick<Store, 'get' | 'compareAndSwap' | 'watch' | 'put' | 'status' | 'moveLeader'>;
+  store: Pick<Store, 'list' | 'compareAndSwap' | 'watch' | 'put' | 'status' | 'moveLeader'>;
   timing: Timing;
   /** Milliseconds that only grow. */
   now(): number;

@@ -18,7 +18,7 @@ export interface GroupHubOptions {
   /** This host's own node; null: none. */
   me: NodeName | null;
   cluster: string;
-  store: Pick<Store, 'get' | 'compareAndSwap' | 'watch'>;
+  store: Pick<Store, 'list' | 'compareAndSwap' | 'watch'>;
   places(): readonly ZonedPlace[];
   now(): number;
   /** Another view than the last one. */

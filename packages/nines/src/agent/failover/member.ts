@@ -2,6 +2,7 @@
  * This host's member of one group: from its first data to the core that drives it, its heartbeats, its proof of leadership, its
  * policy. Everything with a clock stands here, around a driver that has none.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import type { MemberSight, PostgresControl, ServerProcess } from '../../engines/postgres/control.ts';
 import type { FirstTime } from '../../engines/engine.ts';
 import type { Request } from '../../failover/events.ts';
@@ -15,6 +16,7 @@ import { Announcer } from './announcer.ts';
 import type { DecisionLog } from './decision-log.ts';
 import { Driver, type RequestAnswer } from './driver.ts';
 import { prepareMember } from './first-data.ts';
+import { mayStart } from './later-start.ts';
 import { isNewsBetween, ownHeartbeat } from './own-heartbeat.ts';
 import { LeaderProof } from './leader-proof.ts';
 import type { RecordLink } from './record-link.ts';
@@ -91,7 +93,10 @@ export class FailoverMember {
     initialise: (signal) => this.#control.initialise(signal),
     clone: (leader, signal) => this.#control.clone(leader, signal),
     boot: (signal) => this.#control.boot(signal),
-    execute: (command, signal) => this.#control.execute(command, signal),
+    execute: async (command, signal) => {
+      if (command.kind === 'start') await this.#untilItMayStart(signal);
+      return await this.#control.execute(command, signal);
+    },
   };
   #control: PostgresControl;
   #nextControl: PostgresControl | null = null;
@@ -316,6 +321,16 @@ export class FailoverMember {
     this.#driver.tick();
     watch.record(this.#driver.state.view);
     this.#announcer.announce();
+  }
+
+  async #untilItMayStart(signal: AbortSignal): Promise<void> {
+    const { now } = this.#options;
+    const orderedMs = now();
+    for (;;) {
+      const { state } = this;
+      if (state === null || mayStart({ state, waitedMs: now() - orderedMs, exitedTerm: this.#exitedTerm })) return;
+      await delay(BUSY_TICK_MS, undefined, { signal, ref: false });
+    }
   }
 
   #changed(before: NodeState, after: NodeState): void {

@@ -1,20 +1,24 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { LONE, type RecordView } from '../../failover/record.ts';
 import { firstRecord } from '../../failover/transitions.ts';
+import { clusterKeys } from '../../store/keys.ts';
 import { StoreRefusedError, StoreUnavailableError, StoreUnknownError } from '../../store/store-errors.ts';
 import type { SwapResult } from '../../store/store.ts';
 import { RecordLink } from './record-link.ts';
 
 const RECORD = firstRecord('s', 'n1', LONE, { term: 1, lsn: 10 });
+const KEYS = clusterKeys('c');
+const entry = (value: unknown) => ({ key: KEYS.postgresRecord('main').path, value, modRevision: 7 });
 
 describe('RecordLink', () => {
   let ending = new AbortController();
   afterEach(() => ending.abort());
 
-  function linkOver(store: { get?: () => Promise<unknown>; compareAndSwap?: () => Promise<SwapResult> }) {
+  function linkOver(store: { list?: () => Promise<unknown[]>; compareAndSwap?: () => Promise<SwapResult> }) {
     ending = new AbortController();
-    const seen: { reads: (RecordView | null)[]; said: string[]; asked: number; most: number; running: number } = {
+    const seen: { reads: (RecordView | null)[]; paused: boolean[]; said: string[]; asked: number; most: number; running: number } = {
       reads: [],
+      paused: [],
       said: [],
       asked: 0,
       most: 0,
@@ -22,13 +26,12 @@ describe('RecordLink', () => {
     };
     const link = new RecordLink({
       store: {
-        get: async (key) => {
-          if (key.endsWith('/pause')) return null;
+        list: async () => {
           seen.asked += 1;
           seen.running += 1;
           seen.most = Math.max(seen.most, seen.running);
           try {
-            return (await store.get?.()) as never;
+            return ((await store.list?.()) ?? []) as never;
           } finally {
             seen.running -= 1;
           }
@@ -38,7 +41,7 @@ describe('RecordLink', () => {
       },
       ...{ cluster: 'c', group: 'main', signal: ending.signal, now: () => performance.now() },
       onRead: (view) => void seen.reads.push(view),
-      onPaused: () => undefined,
+      onPaused: (paused) => void seen.paused.push(paused),
       log: (message) => void seen.said.push(message),
     });
     return { link, seen };
@@ -52,11 +55,11 @@ describe('RecordLink', () => {
   it('has one read on its way, and another one after it when there was reason to', async () => {
     let answer = (): void => undefined;
     const { link, seen } = linkOver({
-      get: async () => {
+      list: async () => {
         await new Promise<void>((resolve) => {
           answer = resolve;
         });
-        return { key: 'k', value: RECORD, modRevision: 7 };
+        return [entry(RECORD)];
       },
     });
     await until(() => seen.asked === 1);
@@ -72,10 +75,10 @@ describe('RecordLink', () => {
   it('reads again until etcd answers', async () => {
     let failures = 3;
     const { link, seen } = linkOver({
-      get: async () => {
+      list: async () => {
         failures -= 1;
         if (failures >= 0) throw new StoreUnavailableError('away');
-        return null;
+        return [];
       },
     });
     await until(() => seen.asked === 1);
@@ -85,10 +88,21 @@ describe('RecordLink', () => {
     expect(link.reachable).toBe(true);
   });
 
+  it.each([
+    ['nothing', [], false],
+    ['no', [{ ...entry({ paused: false }), key: KEYS.postgresPause('main').path }], false],
+    ['yes', [{ ...entry({ paused: true }), key: KEYS.postgresPause('main').path }], true],
+    ['what is no pause', [{ ...entry(null), key: KEYS.postgresPause('main').path }], false],
+  ])('says with each read whether elections are held back: %s', async (_, entries, expected) => {
+    const { seen } = linkOver({ list: async () => [entry(RECORD), ...entries] });
+    await until(() => seen.reads.length === 1);
+    expect(seen).toMatchObject({ paused: [expected], reads: [{ revision: 7, record: RECORD }] });
+  });
+
   it('does not hand on what is no record, says so once, and goes on when it is one', async () => {
     const malformed = [{}, 'etcdctl put', null, { ...RECORD, guards: undefined }, { ...RECORD, epoch: 'seven' }];
     const values: unknown[] = [...malformed, RECORD];
-    const { seen } = linkOver({ get: async () => ({ key: 'k', value: values.length > 0 ? values.shift() : RECORD, modRevision: 7 }) });
+    const { seen } = linkOver({ list: async () => [entry(values.length > 0 ? values.shift() : RECORD)] });
     await until(() => seen.reads.length === 1);
     expect(seen.asked).toBeGreaterThan(malformed.length - 1);
     expect(seen.reads).toEqual([{ revision: 7, record: RECORD }]);
@@ -111,7 +125,7 @@ describe('RecordLink', () => {
     ['unknown', () => Promise.reject(new StoreUnknownError('no answer')), { outcome: 'unknown' }],
     ['unknown', () => Promise.reject(new Error('a defect')), { outcome: 'unknown' }],
   ])('says %s of a swap only when it is so', async (_, compareAndSwap, expected) => {
-    const { link } = linkOver({ get: async () => null, compareAndSwap });
+    const { link } = linkOver({ list: async () => [], compareAndSwap });
     expect(await link.swap(7, RECORD)).toEqual(expected);
   });
 });

@@ -1,7 +1,7 @@
 /** The group's record in etcd: read when there is reason to, swapped at an exact revision. It never decides anything. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { GroupRecord, RecordView } from '../../failover/record.ts';
-import { clusterKeys, getJson, type PauseRecord, type StoreKey, swapJson } from '../../store/keys.ts';
+import { clusterKeys, listJson, type PauseRecord, type StoreKey, swapJson } from '../../store/keys.ts';
 import { StoreRefusedError, StoreUnavailableError } from '../../store/store-errors.ts';
 import type { Store } from '../../store/store.ts';
 import { isRecord } from './peer-message.ts';
@@ -19,7 +19,7 @@ export type SwapOutcome =
   | { outcome: 'unknown' };
 
 export interface RecordLinkOptions {
-  store: Pick<Store, 'get' | 'compareAndSwap' | 'watch'>;
+  store: Pick<Store, 'list' | 'compareAndSwap' | 'watch'>;
   cluster: string;
   group: string;
   signal: AbortSignal;
@@ -35,6 +35,7 @@ export class RecordLink {
   readonly #options: RecordLinkOptions;
   readonly #record: StoreKey<GroupRecord>;
   readonly #pause: StoreKey<PauseRecord>;
+  readonly #prefix: string;
   #reading = false;
   #wanted = false;
   #isMalformed = false;
@@ -46,12 +47,10 @@ export class RecordLink {
     this.#options = options;
     this.#record = keys.postgresRecord(options.group);
     this.#pause = keys.postgresPause(options.group);
+    this.#prefix = keys.postgresPrefix(options.group);
     const { store, signal } = options;
-    const wake = (): void => {
-      this.read();
-      void this.#readPause();
-    };
-    void store.watch(keys.postgresPrefix(options.group), wake, signal);
+    const wake = () => this.read();
+    void store.watch(this.#prefix, wake, signal);
     const poll = setInterval(wake, POLL_MS);
     poll.unref();
     signal.addEventListener('abort', () => clearInterval(poll), { once: true });
@@ -94,17 +93,22 @@ export class RecordLink {
   }
 
   async #readOnce(): Promise<boolean> {
-    const { store, signal, now, onRead } = this.#options;
+    const { store, signal, now, onRead, onPaused } = this.#options;
     const startedMs = now();
     let view: RecordView | null;
+    let paused: boolean;
     try {
-      const stored = await getJson(store, this.#record, { signal, timeoutMs: CALL_TIMEOUT_MS });
+      // Both keys at once: with each change of the record every agent of the group asks, just when the machine is busiest.
+      const find = await listJson(store, this.#prefix, { signal, timeoutMs: CALL_TIMEOUT_MS });
+      const stored = find(this.#record);
       view = stored === null ? null : { revision: stored.modRevision, record: stored.value };
+      paused = (find(this.#pause)?.value as PauseRecord | null | undefined)?.paused === true;
       this.reachable = true;
     } catch {
       this.reachable = false; // Expected whenever etcd is away; whoever waits for the record says so.
       return false;
     }
+    if (!signal.aborted) onPaused(paused);
     if (!this.#isSound(view)) return false;
     if (!signal.aborted) onRead(view, startedMs);
     return true;
@@ -117,15 +121,5 @@ export class RecordLink {
     if (isMalformed && !this.#isMalformed) log(`the record of '${group}' in etcd (revision ${view.revision}) is malformed: it is not used`);
     this.#isMalformed = isMalformed;
     return !isMalformed;
-  }
-
-  async #readPause(): Promise<void> {
-    const { store, signal, onPaused } = this.#options;
-    try {
-      const stored = await getJson(store, this.#pause, { signal, timeoutMs: CALL_TIMEOUT_MS });
-      if (!signal.aborted) onPaused(stored?.value.paused === true);
-    } catch {
-      // The next wake-up reads it; until then what was known holds.
-    }
   }
 }

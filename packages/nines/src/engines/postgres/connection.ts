@@ -20,10 +20,14 @@ export interface ConnectionOptions {
   synchronousCommit?: 'on' | 'local';
 }
 
+/** Others may be several statements at once, which cannot be prepared, or hold a secret. */
+const QUESTION = /^\s*select\b/;
+
 export class LocalConnection {
   readonly #client: pg.Client;
   readonly #socket = new Socket();
   readonly #queryTimeoutMs: number;
+  readonly #prepared = new Map<string, string>();
   #connected: Promise<unknown> | null = null;
 
   constructor(options: ConnectionOptions) {
@@ -48,7 +52,15 @@ export class LocalConnection {
   async query<Row extends object>(text: string, values: unknown[] = []): Promise<Row[]> {
     this.#connected ??= this.#client.connect();
     await this.#connected;
-    return (await this.#inTime(this.#client.query<Row & pg.QueryResultRow>(text, values))).rows;
+    return (await this.#inTime(this.#client.query<Row & pg.QueryResultRow>(this.#query(text, values)))).rows;
+  }
+
+  /** What is asked again and again is planned once: for the server's own views that takes longer than the answer. */
+  #query(text: string, values: unknown[]): pg.QueryConfig {
+    if (values.length > 0 || !QUESTION.test(text)) return { text, values };
+    const name = this.#prepared.get(text);
+    if (name === undefined) this.#prepared.set(text, `question_${this.#prepared.size}`);
+    return name === undefined ? { text } : { text, name };
   }
 
   async #inTime<Answer>(answer: Promise<Answer>): Promise<Answer> {

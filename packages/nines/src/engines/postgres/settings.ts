@@ -54,7 +54,9 @@ const FIXED: Settings = {
   // Constant, not by the number of replicas: changing them would restart the primary.
   max_wal_senders: '20',
   max_replication_slots: '20',
-  wal_retrieve_retry_interval: '20ms',
+  // Each try at a leader that is gone is a new process, just when the others need the machine; who is to follow another one is told by SIGHUP,
+  // which ends the pause.
+  wal_retrieve_retry_interval: '250ms',
   wal_receiver_timeout: '2s',
   wal_sender_timeout: '2s',
   wal_receiver_status_interval: '1s',

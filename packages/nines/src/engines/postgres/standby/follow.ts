@@ -32,11 +32,25 @@ export async function follow(m: Member, wish: Wish, signal: AbortSignal): Promis
   m.server.kill('SIGHUP');
   const startedAt = performance.now();
   while (performance.now() - startedAt < STREAM_LIMIT_MS) {
-    const [row] = await ask<{ streams: boolean }>(m, STREAMS, signal);
-    if (row?.streams === true) return true;
     await delay(POLL_MS, undefined, { signal });
+    const [row] = await ask<{ streams: boolean; startup: number | null }>(m, STREAMS, signal);
+    if (row?.streams === true) return true;
+    tryAgainNow(row?.startup ?? null);
   }
   return false;
 }
 
-const STREAMS = `select exists (select from pg_stat_wal_receiver where status = 'streaming') as "streams"`;
+const STREAMS = `select exists (select from pg_stat_wal_receiver where status = 'streaming') as "streams",
+  (select pid from pg_stat_activity where backend_type = 'startup') as "startup"`;
+
+/**
+ * A receiver that a leader turned away while it was being promoted is followed by another one after `wal_retrieve_retry_interval`, or when the
+ * startup process is told that its settings may have changed. One that connects goes on.
+ */
+function tryAgainNow(startup: number | null): void {
+  try {
+    if (startup !== null) process.kill(startup, 'SIGHUP');
+  } catch {
+    // It has ended, and its server with it.
+  }
+}

@@ -9,7 +9,7 @@ import { membershipOf } from '../group.ts';
 import { postgresLayout } from '../layout.ts';
 import { KnownNames } from '../known-names.ts';
 import type { Member } from '../member.ts';
-import { serverChildren } from '../primary/server-children.ts';
+import { isRunning, serverChildren } from '../primary/server-children.ts';
 import { receiveNothing } from './receivers.ts';
 
 const TITLE = 'postgres: main/replica_0: walreceiver';
@@ -41,13 +41,13 @@ describe('walreceivers', () => {
   });
   afterEach(async () => {
     postmaster.kill('SIGKILL');
-    if (isThere(receiver)) process.kill(receiver, 'SIGKILL');
+    if (isRunning(receiver)) process.kill(receiver, 'SIGKILL');
     await rm(folder, { recursive: true });
   });
 
   it('end, and find nobody', async () => {
     await receiveNothing(m, AbortSignal.timeout(5_000));
-    expect(isThere(receiver)).toBe(false);
+    expect(isRunning(receiver)).toBe(false);
     expect(await readFile(m.layout.serviceFile, 'utf8')).not.toContain('host=');
   });
 
@@ -56,18 +56,9 @@ describe('walreceivers', () => {
     postmaster.kill('SIGKILL');
     await once(postmaster, 'exit');
     await expect(receiveNothing(m, AbortSignal.timeout(5_000))).rejects.toMatchObject({ code: 'E_MEMBER_BUSY' });
-    expect(isThere(receiver)).toBe(true);
+    expect(isRunning(receiver)).toBe(true);
     await expect(receiveNothing({ ...m, server: { ...m.server, pid: null } }, AbortSignal.timeout(5_000))).rejects.toMatchObject({
       code: 'E_MEMBER_BUSY',
     });
   });
 });
-
-function isThere(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}

@@ -1,0 +1,34 @@
+/**
+ * When the server of a leader that is gone is started again: not while others decide who leads and come up with it, nor while clients come
+ * to them. All of that needs the machine, and nobody waits for one more standby.
+ */
+import type { NodeState } from '../../failover/state.ts';
+
+/** An election is opened within this, or not at all: then it is this member that leads again. */
+const ELECTION_MS = 250;
+/** One that takes longer may need this member. */
+const DECISION_MS = 500;
+/** By then the next leader has its clients. */
+const SUCCESSION_MS = 1_000;
+
+export interface LaterStart {
+  state: NodeState;
+  /** Since the start was ordered. */
+  waitedMs: number;
+  /** Term in which this member's primary exited by itself, newest; 0: none did. */
+  exitedTerm: number;
+}
+
+/** Asked from the order on until it is true. Only a server that led until now is ever waited with. */
+export function mayStart({ state, waitedMs, exitedTerm }: LaterStart): boolean {
+  const record = state.view?.record;
+  if (record === undefined) return true;
+  const justExited = exitedTerm > 0 && exitedTerm >= record.term - 1;
+  if (state.postgres.mode !== 'handed' && !justExited) return true;
+  // A candidate wants a promise: only a server can say where its log ends.
+  if (state.asked !== null) return true;
+  if (record.phase === 'electing') return waitedMs >= DECISION_MS;
+  if (record.leader !== state.me) return waitedMs >= SUCCESSION_MS;
+  const othersMay = record.phase === 'open' && record.guards.some(({ voters }) => voters.length > 0);
+  return !othersMay || waitedMs >= ELECTION_MS;
+}
