@@ -29,6 +29,7 @@ import {
   receivedOn,
   soon,
   tailOf,
+  signalIfThere,
   type TestMember,
   type TestMembers,
   timed,
@@ -121,11 +122,32 @@ describeLab('a standby', () => {
     await receiveNothing(b, soon());
     expect(before.length).toBe(1);
     expect(receivers(b)).not.toContain(before[0]);
-    // The server still believes that it follows, and starts one receiver every 50 ms.
+    // The server still believes that it follows, and starts one receiver after the other.
     await eventually('it has tried', 5_000, async () => /definition of service "leader" not found/.test(tailOf(b)));
     await eventually('the leader has lost it', 5_000, async () => (await namesOn(a)).length === 0);
     await fill(a, 10);
     expect((await fence(b, 7, soon())).log?.lsn).toBeLessThan(await flushedOn(a));
+  });
+
+  it('tries again at once when its first receiver is turned away', async () => {
+    await fence(b, 7, soon());
+    await b.sql("alter system set wal_retrieve_retry_interval = '1h'");
+    try {
+      const streams = async () => (await namesOn(a)).includes('replica_1_t2');
+      // A machine that stands still just then may take longer than `follow` looks.
+      for (let tries = 1; tries <= 5 && !(await streams()); tries += 1) {
+        await eventually('the leader has lost it', 5_000, async () => !(await streams()));
+        const following = follow(b, wishFor(a, 2), soon());
+        await eventually('it has a receiver', 5_000, async () => receivers(b).length > 0);
+        for (const pid of receivers(b)) signalIfThere(pid, 'SIGTERM');
+        await following;
+        await Promise.race([streamsAs('replica_1_t2'), delay(2_000)]);
+      }
+      expect(await streams()).toBe(true);
+    } finally {
+      await b.sql('alter system reset wal_retrieve_retry_interval');
+      b.server.kill('SIGHUP');
+    }
   });
 
   it('fences with a receiver that does not end: its server goes with it', async () => {
