@@ -4,7 +4,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { table, writeResult } from '../result.ts';
+import { median, table, writeResult } from '../result.ts';
 import type { Bench } from '../run.ts';
 import { missedGoals, phaseMedians, ratios, results, scenarioTitle } from './figures.ts';
 import { KeptCluster } from './kept-cluster.ts';
@@ -116,9 +116,24 @@ function breakdownTable(runs: readonly RunRecord[]): string {
     .map((title) => {
       const mine = runs.filter((run) => scenarioTitle(run) === title);
       const medians = [...phaseMedians(mine)].map(([phase, ms]) => `  ${phase.padEnd(24)}${Math.round(ms).toString().padStart(6)} ms`);
-      return [`${title} (median of ${mine.filter(({ phases }) => Object.keys(phases).length > 0).length})`, ...medians].join('\n');
+      return [
+        `${title} (median of ${mine.filter(({ phases }) => Object.keys(phases).length > 0).length})`,
+        ...medians,
+        machineLine(mine),
+      ].join('\n');
     })
     .join('\n');
+}
+
+/** What the machine had left in those gaps, in the median. */
+function machineLine(runs: readonly RunRecord[]): string {
+  const [idle, steal, work] = (['idle', 'steal', 'workMs'] as const).map((figure) => {
+    const known = runs.flatMap((run) => run[figure] ?? []);
+    return known.length === 0 ? null : median(known);
+  });
+  if (idle === null || idle === undefined) return '  the machine: not measured';
+  const percent = (share: number | null | undefined) => `${Math.round((share ?? 0) * 100)} %`;
+  return `  the machine: ${percent(idle)} idle, ${percent(steal)} stolen; fixed work ${work ?? '-'} ms`;
 }
 
 function say(line: string): void {

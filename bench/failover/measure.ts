@@ -1,6 +1,7 @@
 /** One run in a running cluster: writers, one fault, its end, and a look at what became of every acknowledged write. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { longestGap, lostWrites } from './figures.ts';
+import { MachineWatch, workMs } from './machine.ts';
 import type { Combination } from './matrix.ts';
 import type { Milestone } from './nines/milestones.ts';
 import { phases } from './nines/phases.ts';
@@ -41,14 +42,18 @@ interface Course {
 export async function measureRun(running: RunningSystem, combination: Combination, signal: AbortSignal): Promise<RunRecord> {
   await sql(running, `DROP TABLE IF EXISTS ${TABLE}`, signal);
   await sql(running, `CREATE TABLE ${TABLE} (id bigint PRIMARY KEY, written_at timestamptz NOT NULL DEFAULT now())`, signal);
+  const work = workMs();
+  const machine = new MachineWatch();
   const writers = startWriters(running.access);
   try {
     const course = await play(running, writers, combination, signal);
     const seen = await writers.stop();
     const rows = await sql(running, `SELECT id FROM ${TABLE}`, signal);
     const found = new Set(rows.map(({ id }) => Number(id)));
-    return record(combination, course, seen, found);
+    const gap = longestBreak(course, seen);
+    return { ...record(combination, course, seen, found), workMs: work, ...(gap === null ? {} : machine.shares(gap.beganMs, gap.endedMs)) };
   } finally {
+    machine.stop();
     await writers.kill();
   }
 }
@@ -115,15 +120,21 @@ async function sql(running: RunningSystem, text: string, signal: AbortSignal): P
   }
 }
 
-/** Milliseconds since 1970 of the acknowledgement that ended the longest gap; null when nothing ended it. */
-function firstWriteAfter({ faultAtMs, faultAtEpochMs, undoAtMs }: Course, { ackedAtMs }: WritersResult): number | null {
+/** The two acknowledgements around the longest gap, on the monotonic clock; null when nothing ended it. */
+function longestBreak({ faultAtMs, undoAtMs }: Course, { ackedAtMs }: WritersResult): { beganMs: number; endedMs: number } | null {
   const inWindow = ackedAtMs.filter((atMs) => atMs > faultAtMs - BEFORE_MS && atMs < undoAtMs);
-  let [longest, endMs] = [0, null as number | null];
+  let longest: { beganMs: number; endedMs: number } | null = null;
   for (let at = 1; at < inWindow.length; at++) {
-    const [before = 0, after = 0] = [inWindow[at - 1], inWindow[at]];
-    if (after - before > longest) [longest, endMs] = [after - before, after];
+    const [beganMs = 0, endedMs = 0] = [inWindow[at - 1], inWindow[at]];
+    if (longest === null || endedMs - beganMs > longest.endedMs - longest.beganMs) longest = { beganMs, endedMs };
   }
-  return endMs === null ? null : faultAtEpochMs + (endMs - faultAtMs);
+  return longest;
+}
+
+/** Milliseconds since 1970 of the acknowledgement that ended the longest gap; null when nothing ended it. */
+function firstWriteAfter(course: Course, seen: WritersResult): number | null {
+  const gap = longestBreak(course, seen);
+  return gap === null ? null : course.faultAtEpochMs + (gap.endedMs - course.faultAtMs);
 }
 
 function record(combination: Combination, course: Course, seen: WritersResult, found: ReadonlySet<number>): RunRecord {

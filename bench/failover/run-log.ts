@@ -22,6 +22,11 @@ export interface RunRecord extends Combination {
   writesPerSecond: number;
   /** Worst lateness of the writers' own event loop: high means that the machine was full. */
   loopLagMs: number;
+  /** Milliseconds of one core for a fixed piece of work, before the writers began: the same machine is not always as fast. */
+  workMs?: number;
+  /** Of all cores during the gap: what nobody wanted, and what other machines of the same host had. */
+  idle?: number;
+  steal?: number;
   /** How long each phase of the failover took, by its name; empty for systems that do not say. */
   phases: Record<string, number>;
 }

@@ -8,7 +8,8 @@
 import { parseArgs } from 'node:util';
 import { RULES } from '../src/failover/rules/table.ts';
 import { explore, type Exploration } from './explore.ts';
-import { judge, MUTANTS, UNCHANGED } from './mutants.ts';
+import { judge, MUTANTS, type Verdict } from './mutants.ts';
+import { UNCHANGED } from './unchanged.ts';
 import { EVERY_SCOPE } from './scopes.ts';
 import { simulate } from './simulate/simulate.ts';
 import { tellSeed } from './simulate/story.ts';
@@ -90,13 +91,15 @@ function judgeAll(): boolean {
     if (!isExpected) unexpected++;
     say(`${isExpected ? '  ' : '! '}${mutant.name.padEnd(36)} ${says}${trace === null ? '' : ` (${trace.length} steps)`}`);
   }
-  const caught = MUTANTS.filter(({ scope }) => scope !== null).length;
-  say(`${MUTANTS.length} mutants: ${caught} to be caught, ${MUTANTS.length - caught} known to live, ${unexpected} not as expected`);
+  const by = (what: Verdict['by']): number => MUTANTS.filter(({ verdict }) => verdict?.by === what).length;
+  say(
+    `${MUTANTS.length} mutants: ${by('exploration')} to be caught by exploration, ${by('simulation')} by simulation, ${by('decision')} by a decision, ${by('nobody')} known to live; ${unexpected} not as expected`,
+  );
   return unexpected === 0;
 }
 
 /** Whether it is as believed: seen where it is to be caught, and nowhere when it is known to live. */
-function hunt({ name, scope: known, parts }: (typeof MUTANTS)[number], scopes: readonly Scope[], endMs: number): boolean {
+function hunt({ name, verdict, parts }: (typeof MUTANTS)[number], scopes: readonly Scope[], endMs: number): boolean {
   let isSeen = false;
   for (const scope of scopes) {
     const found = explore(makeModel({ scope, ...parts, watch: () => {} }), { states: MOST_STATES, isOver: () => Date.now() > endMs });
@@ -104,7 +107,7 @@ function hunt({ name, scope: known, parts }: (typeof MUTANTS)[number], scopes: r
     const end = found.violation === null ? '' : `: ${found.violation.promise} (${found.violation.trace.join('; ')})`;
     say(`${name} ${scope.name.padEnd(24)} ${line(found)}, ${found.violation === null ? 'lives' : 'CAUGHT'}${end}`);
   }
-  return isSeen === (known !== null);
+  return isSeen === (verdict?.by === 'exploration');
 }
 
 function simulateAll(first: number, runs: number, endMs: number): boolean {

@@ -1,26 +1,35 @@
 /** One wall less each: a mutant that no scope catches is a wall nobody needs, or a model that cannot see. */
-import { DUTIES, type Duty } from '../src/failover/commands.ts';
+import { DUTIES } from '../src/failover/commands.ts';
 import { ARITHMETIC, type Arithmetic } from '../src/failover/quorum.ts';
 import type { Rule } from '../src/failover/rules/rule.ts';
 import { RULES } from '../src/failover/rules/table.ts';
 import { makeStep } from '../src/failover/step.ts';
 import { explore } from './explore.ts';
-import { CAUGHT_IN, LIVES_BECAUSE } from './verdicts.ts';
 import { EVERY_SCOPE } from './scopes.ts';
-import { makeModel, type Model } from './world.ts';
+import { simulate } from './simulate/simulate.ts';
+import { SITUATIONS } from './situations.ts';
+import { type Parts, UNCHANGED } from './unchanged.ts';
+import { CAUGHT_IN, LIVES_BECAUSE, STUCK_IN } from './verdicts.ts';
+import { makeModel } from './world.ts';
+
+/** How it shows that a wall is gone. */
+export type Verdict =
+  /** The explorer finds a broken promise in this scope. */
+  | { by: 'exploration'; scope: string }
+  /** A simulated group breaks a promise, or does not recover. */
+  | { by: 'simulation'; seed: number }
+  /** One decision is another one (situations.ts); nothing is lost by it. */
+  | { by: 'decision'; why: string }
+  /** It is not seen, and this is why it should not be. */
+  | { by: 'nobody'; why: string };
 
 export interface Mutant {
   /** '<rule>/<wall>', 'rule/<which>', 'arithmetic/<what>' or 'duty/<which>'. */
   name: string;
-  /** Where it is caught; null when it is known to live, and then `why`. */
-  scope: string | null;
-  why: string | null;
-  parts: Pick<Model, 'step' | 'duties'>;
+  /** Null: nobody has said. */
+  verdict: Verdict | null;
+  parts: Parts;
 }
-
-const EVERY_DUTY = Object.fromEntries(Object.keys(DUTIES).map((duty) => [duty, true])) as Record<Duty, boolean>;
-
-export const UNCHANGED: Mutant['parts'] = { step: makeStep(RULES, ARITHMETIC), duties: EVERY_DUTY };
 
 const BENT_ARITHMETIC: Record<string, Partial<Arithmetic>> = {
   'reports of any epoch': { counts: () => true },
@@ -87,21 +96,61 @@ function arithmeticMutants(): Mutant[] {
 }
 
 function dutyMutants(): Mutant[] {
-  return Object.keys(DUTIES).map((duty) => mutant(`duty/${duty}`, { duties: { ...EVERY_DUTY, [duty]: false } }));
+  return Object.keys(DUTIES).map((duty) => mutant(`duty/${duty}`, { duties: { ...UNCHANGED.duties, [duty]: false } }));
 }
 
-function mutant(name: string, parts: Partial<Mutant['parts']>): Mutant {
-  return { name, scope: CAUGHT_IN[name] ?? null, why: LIVES_BECAUSE[name] ?? null, parts: { ...UNCHANGED, ...parts } };
+function mutant(name: string, parts: Partial<Parts>): Mutant {
+  return { name, verdict: verdictOf(name), parts: { ...UNCHANGED, ...parts } };
+}
+
+function verdictOf(name: string): Verdict | null {
+  const [scope, seed, situation, why] = [CAUGHT_IN[name], STUCK_IN[name], SITUATIONS[name], LIVES_BECAUSE[name]];
+  if (scope !== undefined) return { by: 'exploration', scope };
+  if (seed !== undefined) return { by: 'simulation', seed };
+  if (situation !== undefined) return { by: 'decision', why: situation.why };
+  return why === undefined ? null : { by: 'nobody', why };
 }
 
 const MOST_STATES = 3_000_000;
 
+export interface Judgement {
+  isExpected: boolean;
+  says: string;
+  trace: string[] | null;
+}
+
 /** Looks for the mutant where it should be caught. One that is known to live is not looked for: `why` says what to read instead. */
-export function judge({ scope: name, why, parts }: Mutant): { isExpected: boolean; says: string; trace: string[] | null } {
-  if (name === null) return { isExpected: why !== null, says: why === null ? 'NOT KNOWN' : `lives: ${why}`, trace: null };
+export function judge({ name, verdict, parts }: Mutant): Judgement {
+  if (verdict === null) return { isExpected: false, says: 'NOT KNOWN', trace: null };
+  if (verdict.by === 'exploration') return judgeByExploration(verdict.scope, parts);
+  if (verdict.by === 'simulation') return judgeBySimulation(verdict.seed, parts);
+  if (verdict.by === 'decision') return judgeByDecision(name, parts);
+  return { isExpected: true, says: `lives: ${verdict.why}`, trace: null };
+}
+
+function judgeByExploration(name: string, parts: Parts): Judgement {
   const scope = EVERY_SCOPE.find((each) => each.name === name);
   if (scope === undefined) throw new Error(`no scope '${name}'`);
   const { violation } = explore(makeModel({ scope, ...parts, watch: () => {} }), { states: MOST_STATES, isOver: () => false });
   if (violation === null) return { isExpected: false, says: `LIVES in ${name}`, trace: null };
   return { isExpected: true, says: `caught in ${name}: ${violation.promise}`, trace: violation.trace };
 }
+
+function judgeBySimulation(seed: number, parts: Parts): Judgement {
+  const [ill] = simulate(seed, 1, () => false, parts).ill;
+  if (ill === undefined) return { isExpected: false, says: `LIVES in the simulated run ${seed}`, trace: null };
+  return { isExpected: true, says: `caught in the simulated run ${seed}: ${ill.what}`, trace: null };
+}
+
+/** The wall stands in the way of the core that ships, by name, and the mutant does something else. */
+function judgeByDecision(name: string, parts: Parts): Judgement {
+  const situation = SITUATIONS[name];
+  if (situation === undefined) throw new Error(`no situation for '${name}'`);
+  const ships = UNCHANGED.step(situation.state, situation.event);
+  const bent = parts.step(situation.state, situation.event);
+  const isHeld = ships.held.includes(name) && bent.rule !== ships.rule && name.startsWith(`${ruleNamed(bent.rule)}/`);
+  if (!isHeld) return { isExpected: false, says: 'LIVES in its situation', trace: null };
+  return { isExpected: true, says: `caught by its decision: ${situation.why}`, trace: null };
+}
+
+const ruleNamed = (number: number): string => RULES.find((rule) => rule.number === number)?.name ?? '';

@@ -9,7 +9,7 @@ import { ARITHMETIC } from '../src/failover/quorum.ts';
 import { RULES } from '../src/failover/rules/table.ts';
 import { actionsOf } from './actions.ts';
 import { settledWorld } from './explore.ts';
-import { UNCHANGED } from './mutants.ts';
+import { UNCHANGED } from './unchanged.ts';
 import { EVERY_SCOPE } from './scopes.ts';
 import { firstWorld, makeModel, type Scope } from './world.ts';
 

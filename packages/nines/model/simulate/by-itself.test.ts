@@ -1,7 +1,7 @@
 /** What nothing heals but the group itself: each of these was stuck for ever once. */
 import { describe, expect, it } from 'vitest';
 import { TIMING } from '../../src/failover/timing.ts';
-import { UNCHANGED } from '../mutants.ts';
+import { UNCHANGED } from '../unchanged.ts';
 import { makeModel, type Scope } from '../world.ts';
 import { Agents } from './agents.ts';
 import { illness, unserved } from './health.ts';

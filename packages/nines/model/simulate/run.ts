@@ -3,7 +3,7 @@ import type { Event } from '../../src/failover/events.ts';
 import { compareLogs } from '../../src/failover/log.ts';
 import type { NodeState } from '../../src/failover/state.ts';
 import type { Step } from '../../src/failover/step.ts';
-import { UNCHANGED } from '../mutants.ts';
+import { UNCHANGED } from '../unchanged.ts';
 import { makeModel, type Model, type Scope } from '../world.ts';
 import { Agents } from './agents.ts';
 import { heal, LASTING, type Lasting, plague } from './faults.ts';

@@ -2,7 +2,6 @@
 
 const COMMAND_UNDER_WAY = 'a command to PostgreSQL is under way';
 const ELECTION_UNDECIDED = 'the election is not decided yet';
-const TAINTED = 'my log was promoted once and the leader has not confirmed it yet';
 const UNKNOWN_TERM = 'a log is of a later term than the record has: etcd was set back, and nobody can lead behind that log by this record';
 const OTHER_HISTORY = 'my log is not a part of the leader’s history';
 
@@ -39,13 +38,12 @@ export const WALL_WORDS: Readonly<Record<string, string>> = {
   'end-change/onNew': 'PostgreSQL has not loaded the new setting yet',
   'end-change/proven': 'the new setting has not been proven by the voters’ own positions yet',
   'rebuild/decided': ELECTION_UNDECIDED,
+  'rebuild/knownTerm': 'my log is of a later term than the record has: etcd was set back, and nothing is given up by such a record',
   'rebuild/leftVoters': 'I am still counted as a voter: what I hold may be needed until I am not',
   'follow-uncounted/onHistory': OTHER_HISTORY,
   'follow/decided': ELECTION_UNDECIDED,
-  'follow/untainted': TAINTED,
   'follow/onHistory': OTHER_HISTORY,
   'count/decided': ELECTION_UNDECIDED,
-  'count/untainted': TAINTED,
 };
 
 const BUSY = 'an earlier command has not been answered yet';

@@ -15,7 +15,7 @@ export interface LaterStart {
   state: NodeState;
   /** Since the start was ordered. */
   waitedMs: number;
-  /** Term in which this member's primary exited by itself, newest; 0: none did. */
+  /** Term of the primary that exited by itself just before; 0: it was none. */
   exitedTerm: number;
 }
 
@@ -23,12 +23,12 @@ export interface LaterStart {
 export function mayStart({ state, waitedMs, exitedTerm }: LaterStart): boolean {
   const record = state.view?.record;
   if (record === undefined) return true;
-  const justExited = exitedTerm > 0 && exitedTerm >= record.term - 1;
-  if (state.postgres.mode !== 'handed' && !justExited) return true;
-  // A candidate wants a promise: only a server can say where its log ends.
-  if (state.asked !== null) return true;
+  if (state.postgres.mode !== 'handed' && exitedTerm === 0) return true;
+  // A candidate wants a promise, or this member will be one: only a server can say where its log ends.
+  if (state.asked !== null || state.suspected) return true;
+  const isWaitedFor = (record.target ?? record.guards.at(-1))?.voters.includes(state.me) === true;
   if (record.phase === 'electing') return waitedMs >= DECISION_MS;
-  if (record.leader !== state.me) return waitedMs >= SUCCESSION_MS;
+  if (record.leader !== state.me) return isWaitedFor || waitedMs >= SUCCESSION_MS;
   const othersMay = record.phase === 'open' && record.guards.some(({ voters }) => voters.length > 0);
   return !othersMay || waitedMs >= ELECTION_MS;
 }

@@ -115,6 +115,8 @@ export class FailoverMember {
   #lookedMs = Number.NEGATIVE_INFINITY;
   #pulses = 0;
   #exitedTerm = 0;
+  /** What exited last was the primary. */
+  #ledLast = false;
   #leaves = false;
   #stopSinceMs: number | null = null;
   #policyMs = 0;
@@ -237,6 +239,7 @@ export class FailoverMember {
     const state = this.state;
     const running = this.#executor?.running?.kind;
     const isOwnDoing = running === 'demote' || running === 'rebuild' || running === 'shutDown' || running === 'start';
+    this.#ledLast = state?.postgres.mode === 'primary' && !isOwnDoing;
     if (state?.postgres.mode === 'primary' && !isOwnDoing) this.#exitedTerm = state.postgres.term;
     this.#sight = null;
     this.#stopSinceMs = null;
@@ -326,9 +329,12 @@ export class FailoverMember {
   async #untilItMayStart(signal: AbortSignal): Promise<void> {
     const { now } = this.#options;
     const orderedMs = now();
+    const exitedTerm = this.#ledLast ? this.#exitedTerm : 0;
+    // Once: a start that fails is tried again at once.
+    this.#ledLast = false;
     for (;;) {
       const { state } = this;
-      if (state === null || mayStart({ state, waitedMs: now() - orderedMs, exitedTerm: this.#exitedTerm })) return;
+      if (state === null || mayStart({ state, waitedMs: now() - orderedMs, exitedTerm })) return;
       await delay(BUSY_TICK_MS, undefined, { signal, ref: false });
     }
   }

@@ -39,6 +39,7 @@ export class RecordLink {
   #reading = false;
   #wanted = false;
   #isMalformed = false;
+  #paused: boolean | null = null;
   /** Whether the last call was answered. */
   reachable = false;
 
@@ -108,7 +109,7 @@ export class RecordLink {
       this.reachable = false; // Expected whenever etcd is away; whoever waits for the record says so.
       return false;
     }
-    if (!signal.aborted) onPaused(paused);
+    if (!signal.aborted && paused !== this.#paused) onPaused((this.#paused = paused));
     if (!this.#isSound(view)) return false;
     if (!signal.aborted) onRead(view, startedMs);
     return true;

@@ -20,6 +20,7 @@ import { boot } from './standby/boot.ts';
 import { fence } from './standby/fence.ts';
 import { follow } from './standby/follow.ts';
 import { getReady } from './standby/get-ready.ts';
+import { keepNudging } from './standby/nudge.ts';
 import { hangUp } from './standby/query.ts';
 import { rebuild } from './standby/rebuild.ts';
 import { startFenced } from './standby/start-fenced.ts';
@@ -197,7 +198,7 @@ class MemberControl implements PostgresControl {
     this.#idle = new AbortController();
     const signal = AbortSignal.any([this.#idle.signal, this.#member.io.signal]);
     try {
-      await delay(AFTER_MS, undefined, { signal });
+      await keepNudging(this.#member, AFTER_MS, signal);
       await getReady(this.#member, signal);
     } catch (error) {
       // Before the first leader has made the database there is none to connect to.

@@ -2,7 +2,7 @@
 import type { PostgresCommand } from '../commands.ts';
 import { isVoter } from '../record.ts';
 import { restingLog } from '../state.ts';
-import { type BlindRule, EVERY_PHASE, isStandby, leads, type Sight, type SightedRule } from './rule.ts';
+import { type BlindRule, EVERY_PHASE, isKnownTerm, isStandby, leads, type Sight, type SightedRule } from './rule.ts';
 
 function followsLeader({ state: { postgres }, record }: Sight): boolean {
   return postgres.mode === 'standby' && postgres.following?.leader === record.leader && postgres.following.term === record.term;
@@ -63,6 +63,8 @@ export const REBUILD: SightedRule = {
   when: (sight) => isBack(sight) && !isOnHistory(sight),
   walls: {
     decided: isDecided,
+    // What is ahead of a record that was set back may be all that is left of what it forgot.
+    knownTerm: (sight) => isKnownTerm(sight, restingLog(sight.state)),
     leftVoters: ({ state, record }) => record.phase !== 'open' || !isVoter(record, state.me),
   },
   act: ({ record }) => ({ commands: [{ kind: 'rebuild', leader: record.leader, term: record.term }] }),
@@ -86,7 +88,7 @@ export const FOLLOW: SightedRule = {
   phases: EVERY_PHASE,
   uses: 'postgres',
   when: (sight) => isBack(sight),
-  walls: { decided: isDecided, untainted: ({ state }) => state.taint === 0, onHistory: isOnHistory },
+  walls: { decided: isDecided, onHistory: isOnHistory },
   act: (sight) => follow(sight, true),
   says: 'the epoch is decided and the own log is part of the leader’s: it follows, and counts',
 };
@@ -98,7 +100,7 @@ export const COUNT: SightedRule = {
   uses: 'postgres',
   when: (sight) =>
     !leads(sight) && followsLeader(sight) && sight.state.postgres.mode === 'standby' && sight.state.postgres.following?.counted === false,
-  walls: { decided: isDecided, untainted: ({ state }) => state.taint === 0 },
+  walls: { decided: isDecided },
   act: (sight) => follow(sight, true),
   says: 'the taint is gone: it counts',
 };

@@ -7,6 +7,7 @@ import type { Member } from '../member.ts';
 import { cutHalfRecord } from './cut-half-record.ts';
 import { refuseUnlessStandby } from './fence.ts';
 import { forgetSiblings } from './forget-siblings.ts';
+import { nudge, startupProcess } from './nudge.ts';
 import { ask } from './query.ts';
 import { receiveNothing, showLeader } from './receivers.ts';
 
@@ -30,27 +31,16 @@ export async function follow(m: Member, wish: Wish, signal: AbortSignal): Promis
   writeLeadershipSettings(m, { standbyNames: NOBODY_ACKNOWLEDGES, follows: true });
   showLeader(m, leader, { kind: 'follow', term: wish.term, counted: wish.counted });
   m.server.kill('SIGHUP');
+  const startup = startupProcess(m);
   const startedAt = performance.now();
   while (performance.now() - startedAt < STREAM_LIMIT_MS) {
     await delay(POLL_MS, undefined, { signal });
-    const [row] = await ask<{ streams: boolean; startup: number | null }>(m, STREAMS, signal);
+    const [row] = await ask<{ streams: boolean }>(m, STREAMS, signal);
     if (row?.streams === true) return true;
-    tryAgainNow(row?.startup ?? null);
+    // A leader turns a receiver away that comes in the middle of its promotion.
+    nudge(m, startup);
   }
   return false;
 }
 
-const STREAMS = `select exists (select from pg_stat_wal_receiver where status = 'streaming') as "streams",
-  (select pid from pg_stat_activity where backend_type = 'startup') as "startup"`;
-
-/**
- * A receiver that a leader turned away while it was being promoted is followed by another one after `wal_retrieve_retry_interval`, or when the
- * startup process is told that its settings may have changed. One that connects goes on.
- */
-function tryAgainNow(startup: number | null): void {
-  try {
-    if (startup !== null) process.kill(startup, 'SIGHUP');
-  } catch {
-    // It has ended, and its server with it.
-  }
-}
+const STREAMS = `select exists (select from pg_stat_wal_receiver where status = 'streaming') as "streams"`;
