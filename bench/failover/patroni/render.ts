@@ -65,7 +65,8 @@ export function patroniConfig(plan: ClusterPlan, host: string): unknown {
         retry_timeout: settings.retryTimeout,
         ...(settings.primaryStartTimeout === null ? {} : { primary_start_timeout: settings.primaryStartTimeout }),
         synchronous_mode: true,
-        postgresql: { use_pg_rewind: true, use_slots: true },
+        // Enough that connections which nobody has found dead yet do not keep the last look out: one run with 100 could not be judged.
+        postgresql: { use_pg_rewind: true, use_slots: true, parameters: { max_connections: 300 } },
       },
       initdb: [{ encoding: 'UTF8' }, { locale: 'C.UTF-8' }, 'data-checksums'],
     },
