@@ -127,13 +127,10 @@ function breakdownTable(runs: readonly RunRecord[]): string {
 
 /** What the machine had left in those gaps, in the median. */
 function machineLine(runs: readonly RunRecord[]): string {
-  const [idle, steal, work] = (['idle', 'steal', 'workMs'] as const).map((figure) => {
-    const known = runs.flatMap((run) => run[figure] ?? []);
-    return known.length === 0 ? null : median(known);
-  });
-  if (idle === null || idle === undefined) return '  the machine: not measured';
-  const percent = (share: number | null | undefined) => `${Math.round((share ?? 0) * 100)} %`;
-  return `  the machine: ${percent(idle)} idle, ${percent(steal)} stolen; fixed work ${work ?? '-'} ms`;
+  const known = (figure: 'idle' | 'steal' | 'workMs') => runs.flatMap((run) => run[figure] ?? []);
+  if (known('idle').length === 0) return '  the machine: not measured';
+  const percent = (figure: 'idle' | 'steal') => `${Math.round(median(known(figure)) * 100)} %`;
+  return `  the machine: ${percent('idle')} idle, ${percent('steal')} stolen; fixed work ${median(known('workMs'))} ms`;
 }
 
 function say(line: string): void {

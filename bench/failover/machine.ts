@@ -30,8 +30,8 @@ export class MachineWatch {
     clearInterval(this.#timer);
   }
 
-  /** Between the last looks before both moments; of the monotonic clock. */
-  shares(fromMs: number, toMs: number): MachineShares {
+  /** Between the last look before the one moment and the first after the other; both of the monotonic clock. */
+  shares({ fromMs, toMs }: { fromMs: number; toMs: number }): MachineShares {
     const before = this.#looks.findLast(({ atMs }) => atMs <= fromMs) ?? this.#looks[0];
     const after = this.#looks.find(({ atMs }) => atMs >= toMs) ?? this.#looks.at(-1);
     if (before === undefined || after === undefined || after.total <= before.total) return { idle: 0, steal: 0 };

@@ -38,6 +38,11 @@ interface Course {
   milestones: Milestone[];
 }
 
+interface Break {
+  fromMs: number;
+  toMs: number;
+}
+
 /** @param running whole, its primary where the combination wants it */
 export async function measureRun(running: RunningSystem, combination: Combination, signal: AbortSignal): Promise<RunRecord> {
   await sql(running, `DROP TABLE IF EXISTS ${TABLE}`, signal);
@@ -51,7 +56,7 @@ export async function measureRun(running: RunningSystem, combination: Combinatio
     const rows = await sql(running, `SELECT id FROM ${TABLE}`, signal);
     const found = new Set(rows.map(({ id }) => Number(id)));
     const gap = longestBreak(course, seen);
-    return { ...record(combination, course, seen, found), workMs: work, ...(gap === null ? {} : machine.shares(gap.beganMs, gap.endedMs)) };
+    return { ...record(combination, { course, seen, found, gap }), workMs: work, ...(gap === null ? {} : machine.shares(gap)) };
   } finally {
     machine.stop();
     await writers.kill();
@@ -121,23 +126,24 @@ async function sql(running: RunningSystem, text: string, signal: AbortSignal): P
 }
 
 /** The two acknowledgements around the longest gap, on the monotonic clock; null when nothing ended it. */
-function longestBreak({ faultAtMs, undoAtMs }: Course, { ackedAtMs }: WritersResult): { beganMs: number; endedMs: number } | null {
+function longestBreak({ faultAtMs, undoAtMs }: Course, { ackedAtMs }: WritersResult): Break | null {
   const inWindow = ackedAtMs.filter((atMs) => atMs > faultAtMs - BEFORE_MS && atMs < undoAtMs);
-  let longest: { beganMs: number; endedMs: number } | null = null;
+  let longest: Break | null = null;
   for (let at = 1; at < inWindow.length; at++) {
-    const [beganMs = 0, endedMs = 0] = [inWindow[at - 1], inWindow[at]];
-    if (longest === null || endedMs - beganMs > longest.endedMs - longest.beganMs) longest = { beganMs, endedMs };
+    const [fromMs = 0, toMs = 0] = [inWindow[at - 1], inWindow[at]];
+    if (longest === null || toMs - fromMs > longest.toMs - longest.fromMs) longest = { fromMs, toMs };
   }
   return longest;
 }
 
-/** Milliseconds since 1970 of the acknowledgement that ended the longest gap; null when nothing ended it. */
-function firstWriteAfter(course: Course, seen: WritersResult): number | null {
-  const gap = longestBreak(course, seen);
-  return gap === null ? null : course.faultAtEpochMs + (gap.endedMs - course.faultAtMs);
+interface Seen {
+  course: Course;
+  seen: WritersResult;
+  found: ReadonlySet<number>;
+  gap: Break | null;
 }
 
-function record(combination: Combination, course: Course, seen: WritersResult, found: ReadonlySet<number>): RunRecord {
+function record(combination: Combination, { course, seen, found, gap }: Seen): RunRecord {
   const { ids, ackedAtMs, failed, loopLagMs } = seen;
   const before = ackedAtMs.filter((atMs) => atMs > course.faultAtMs - WARM_UP_MS && atMs <= course.faultAtMs).length;
   const round = (ms: number): number => Math.round(ms * 10) / 10;
@@ -153,6 +159,6 @@ function record(combination: Combination, course: Course, seen: WritersResult, f
     lost: lostWrites(ids, found),
     writesPerSecond: Math.round(before / (WARM_UP_MS / 1000)),
     loopLagMs: round(loopLagMs),
-    phases: phases(course.milestones, course.faultAtEpochMs, firstWriteAfter(course, seen)),
+    phases: phases(course.milestones, course.faultAtEpochMs, gap === null ? null : course.faultAtEpochMs + (gap.toMs - course.faultAtMs)),
   };
 }

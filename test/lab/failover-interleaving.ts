@@ -11,7 +11,7 @@ import { eventually } from './etcd-cluster.ts';
 import { FailoverAgents, GROUP, type TestAgent } from './failover-agents.ts';
 import type { Gate } from './failover-gates.ts';
 import { FailoverWriter } from './failover-writer.ts';
-import { signalIfThere } from './postgres-members.ts';
+import { signalIfThere } from '../../packages/nines/src/engines/postgres/primary/server-children.ts';
 
 export const NODES = ['replica_0', 'replica_1', 'replica_2'] as const;
 export const LEADS_MS = 15_000;

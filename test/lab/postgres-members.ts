@@ -14,7 +14,7 @@ import { createPostgresControl } from '../../packages/nines/src/engines/postgres
 import { parseLsn } from '../../packages/nines/src/engines/postgres/lsn.ts';
 import { planPostgres, postgresPassword } from '../../packages/nines/src/engines/postgres/plan.ts';
 import { historyFileName, parseHistory } from '../../packages/nines/src/engines/postgres/primary/history.ts';
-import { serverChildren } from '../../packages/nines/src/engines/postgres/primary/server-children.ts';
+import { serverChildren, signalIfThere } from '../../packages/nines/src/engines/postgres/primary/server-children.ts';
 import { removeTree } from '../../packages/nines/src/engines/postgres/remove-tree.ts';
 import { follow } from '../../packages/nines/src/engines/postgres/standby/follow.ts';
 import type { PostgresCommand } from '../../packages/nines/src/failover/commands.ts';
@@ -224,16 +224,6 @@ export async function quietly<Result>(m: TestMember, work: () => Promise<Result>
     return await work();
   } finally {
     for (const pid of frozen) signalIfThere(pid, 'SIGCONT');
-  }
-}
-
-/** False when it has ended. */
-export function signalIfThere(pid: number, signal: NodeJS.Signals): boolean {
-  try {
-    return process.kill(pid, signal);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
-    throw error;
   }
 }
 

@@ -15,6 +15,7 @@ import { boot } from '../../packages/nines/src/engines/postgres/standby/boot.ts'
 import { endOfLog } from '../../packages/nines/src/engines/postgres/standby/end-of-log.ts';
 import { fence } from '../../packages/nines/src/engines/postgres/standby/fence.ts';
 import { follow } from '../../packages/nines/src/engines/postgres/standby/follow.ts';
+import { signalIfThere, startupProcess } from '../../packages/nines/src/engines/postgres/primary/server-children.ts';
 import { keepNudging } from '../../packages/nines/src/engines/postgres/standby/nudge.ts';
 import { rebuild } from '../../packages/nines/src/engines/postgres/standby/rebuild.ts';
 import { receiveNothing, receivers } from '../../packages/nines/src/engines/postgres/standby/receivers.ts';
@@ -30,7 +31,6 @@ import {
   receivedOn,
   soon,
   tailOf,
-  signalIfThere,
   type TestMember,
   type TestMembers,
   timed,
@@ -143,7 +143,7 @@ describeLab('a standby', () => {
       }
       await following;
       // A machine that stands still just then may take longer than `follow` looks: what comes after it goes on.
-      await keepNudging(b, 2_000, soon());
+      await keepNudging(startupProcess(b.server.pid!)!.pid, 2_000, soon());
       await streamsAs('replica_1_t2');
       expect(receivers(b)).not.toContain(first);
     } finally {

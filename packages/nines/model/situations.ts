@@ -39,8 +39,7 @@ const follows = (leader: string, term: number, counted = true): Postgres => ({
   following: { leader, term, counted },
   log: null,
 });
-const leads = (term: number): Postgres => ({ mode: 'primary', term, setting: SET, proven: false, admitting: true });
-const isNew = (term: number): Postgres => ({ mode: 'primary', term, setting: SET, proven: false, admitting: false });
+const primary = (term: number, admitting: boolean): Postgres => ({ mode: 'primary', term, setting: SET, proven: false, admitting });
 
 function node(me: string, record: GroupRecord, postgres: Postgres, more: Partial<NodeState> = {}): NodeState {
   return { ...bootState(me, 's', { promise: 0, taint: 0, postgres }), view: { revision: 5, record }, newestRevision: 5, ...more };
@@ -69,7 +68,7 @@ export const SITUATIONS: Readonly<Record<string, Situation>> = {
   'retake/knownTerm': { state: node('n1', OPEN, rests(AHEAD)), event: TICK, why: SET_BACK },
   'hand-over/knownTerm': { state: node('n1', OPEN, { mode: 'handed', to: 'n2', log: AHEAD }), event: TICK, why: SET_BACK },
   'refute/consent': {
-    state: node('n1', ELECTING, leads(1)),
+    state: node('n1', ELECTING, primary(1, true)),
     event: TICK,
     why: 'a leader that its voters do not hear would end every election, for ever',
   },
@@ -84,17 +83,17 @@ export const SITUATIONS: Readonly<Record<string, Situation>> = {
     why: 'who may take over alone needs no election',
   },
   'clear-own-taint/anchored': {
-    state: node('n2', PROMOTING, isNew(2), { taint: 2 }),
+    state: node('n2', PROMOTING, primary(2, false), { taint: 2 }),
     event: TICK,
     why: 'the mark says that nobody has confirmed the term; second wall behind timelines that are given out once',
   },
   'shut-down/isVoter': {
-    state: node('n1', OPEN, leads(1)),
+    state: node('n1', OPEN, primary(1, true)),
     event: { kind: 'request', request: { kind: 'switchover', to: 'n4' } },
     why: 'a leader would stop for somebody who cannot take over, and start again',
   },
   'reverse-change/settled': {
-    state: node('n1', CHANGING, leads(1), { acting: 'reload' }),
+    state: node('n1', CHANGING, primary(1, true), { acting: 'reload' }),
     event: { kind: 'request', request: { kind: 'reverse' } },
     why: 'a reload that is under way would come after the record was turned round',
   },
@@ -129,7 +128,7 @@ export const SITUATIONS: Readonly<Record<string, Situation>> = {
     why: 'a voter that is counted on would copy the leader',
   },
   'follow-uncounted/onHistory': {
-    state: node('n1', OPEN_AGAIN, rests(TAIL), { taint: 1, acting: null }),
+    state: node('n1', OPEN_AGAIN, rests(TAIL), { taint: 1 }),
     event: TICK,
     why: 'PostgreSQL would never stream to a log that went another way',
   },

@@ -20,32 +20,32 @@ describe('mayStart', () => {
   });
   const handed: Postgres = { mode: 'handed', to: 'n2', log: LOG };
 
-  it.each<[string, NodeState, number, number | null]>([
-    ['nothing is known', stateOf(null), 3, 0],
-    ['it never led', stateOf(OTHER_OPEN), 0, 0],
-    ['it is a standby that crashed', stateOf(OTHER_OPEN), 0, 0],
-    ['it is the first of its group', stateOf({ ...OPEN, term: 1 }), 0, 0],
-    ['it crashed, and nobody else begins to lead', stateOf(OPEN), 3, 250],
-    ['it crashed, and nobody else may lead', stateOf({ ...OPEN, guards: [{ acks: 0, voters: [] }] }), 3, 0],
-    ['it crashed, and an election goes on', stateOf(ELECTING), 3, 500],
-    ['it crashed, and a candidate asks for its promise', stateOf(ELECTING, { mode: 'down' }, { asked: { epoch: 6, from: 'n2' } }), 3, 0],
-    ['it crashed, and another one comes up', stateOf(PROMOTING), 3, 1_000],
-    ['it crashed, and another one comes up and waits for it', stateOf(WAITS_FOR_IT), 3, 0],
-    ['it crashed, and suspects the next one, too', stateOf(PROMOTING, { mode: 'down' }, { suspected: true }), 3, 0],
-    ['it crashed, and another one leads', stateOf(OTHER_OPEN), 3, 1_000],
-    ['it crashed while it was to anchor its term', stateOf({ ...PROMOTING, leader: 'n1' }), 4, 0],
-    ['it handed over, and its successor comes up', stateOf(PROMOTING, handed), 0, 1_000],
-    ['it handed over, and its successor waits for it', stateOf(WAITS_FOR_IT, handed), 0, 0],
+  it.each<[string, NodeState, boolean, number | null]>([
+    ['nothing is known', stateOf(null), true, 0],
+    ['it never led', stateOf(OTHER_OPEN), false, 0],
+    ['it is a standby that crashed', stateOf(OTHER_OPEN), false, 0],
+    ['it is the first of its group', stateOf({ ...OPEN, term: 1 }), false, 0],
+    ['it crashed, and nobody else begins to lead', stateOf(OPEN), true, 250],
+    ['it crashed, and nobody else may lead', stateOf({ ...OPEN, guards: [{ acks: 0, voters: [] }] }), true, 0],
+    ['it crashed, and an election goes on', stateOf(ELECTING), true, 500],
+    ['it crashed, and a candidate asks for its promise', stateOf(ELECTING, { mode: 'down' }, { asked: { epoch: 6, from: 'n2' } }), true, 0],
+    ['it crashed, and another one comes up', stateOf(PROMOTING), true, 1_000],
+    ['it crashed, and another one comes up and waits for it', stateOf(WAITS_FOR_IT), true, 0],
+    ['it crashed, and suspects the next one, too', stateOf(PROMOTING, { mode: 'down' }, { suspected: true }), true, 0],
+    ['it crashed, and another one leads', stateOf(OTHER_OPEN), true, 1_000],
+    ['it crashed while it was to anchor its term', stateOf({ ...PROMOTING, leader: 'n1' }), true, 0],
+    ['it handed over, and its successor comes up', stateOf(PROMOTING, handed), false, 1_000],
+    ['it handed over, and its successor waits for it', stateOf(WAITS_FOR_IT, handed), false, 0],
     [
       'it handed over, and its successor goes on with it alone',
       stateOf({ ...OTHER_OPEN, guards: [{ acks: 1, voters: ['n1'] }] }, handed),
-      0,
+      false,
       0,
     ],
-    ['it handed over, and its successor leads', stateOf(OTHER_OPEN, handed), 0, 1_000],
-    ['it handed over, and somebody else has begun an election', stateOf({ ...ELECTING, leader: 'n2' }, handed), 0, 500],
-  ])('%s', (_, state, exitedTerm, expected) => {
-    const first = [0, 249, 250, 499, 500, 999, 1_000, 60_000].find((waitedMs) => mayStart({ state, waitedMs, exitedTerm }));
+    ['it handed over, and its successor leads', stateOf(OTHER_OPEN, handed), false, 1_000],
+    ['it handed over, and somebody else has begun an election', stateOf({ ...ELECTING, leader: 'n2' }, handed), false, 500],
+  ])('%s', (_, state, ledLast, expected) => {
+    const first = [0, 249, 250, 499, 500, 999, 1_000, 60_000].find((waitedMs) => mayStart({ state, waitedMs, ledLast }));
     expect(first).toBe(expected);
   });
 });

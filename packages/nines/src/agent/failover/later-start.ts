@@ -15,15 +15,15 @@ export interface LaterStart {
   state: NodeState;
   /** Since the start was ordered. */
   waitedMs: number;
-  /** Term of the primary that exited by itself just before; 0: it was none. */
-  exitedTerm: number;
+  /** What exited by itself just before was a primary. */
+  ledLast: boolean;
 }
 
 /** Asked from the order on until it is true. Only a server that led until now is ever waited with. */
-export function mayStart({ state, waitedMs, exitedTerm }: LaterStart): boolean {
+export function mayStart({ state, waitedMs, ledLast }: LaterStart): boolean {
   const record = state.view?.record;
   if (record === undefined) return true;
-  if (state.postgres.mode !== 'handed' && exitedTerm === 0) return true;
+  if (state.postgres.mode !== 'handed' && !ledLast) return true;
   // A candidate wants a promise, or this member will be one: only a server can say where its log ends.
   if (state.asked !== null || state.suspected) return true;
   const isWaitedFor = (record.target ?? record.guards.at(-1))?.voters.includes(state.me) === true;

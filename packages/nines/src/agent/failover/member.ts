@@ -329,12 +329,12 @@ export class FailoverMember {
   async #untilItMayStart(signal: AbortSignal): Promise<void> {
     const { now } = this.#options;
     const orderedMs = now();
-    const exitedTerm = this.#ledLast ? this.#exitedTerm : 0;
+    const ledLast = this.#ledLast;
     // Once: a start that fails is tried again at once.
     this.#ledLast = false;
     for (;;) {
       const { state } = this;
-      if (state === null || mayStart({ state, waitedMs: now() - orderedMs, exitedTerm })) return;
+      if (state === null || mayStart({ state, waitedMs: now() - orderedMs, ledLast })) return;
       await delay(BUSY_TICK_MS, undefined, { signal, ref: false });
     }
   }

@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { NinesError } from '../../errors/errors.ts';
 import type { EngineIo } from '../engine.ts';
 import type { PostgresLayout } from './layout.ts';
+import { signalIfThere } from './primary/server-children.ts';
 
 const POLL_MS = 10;
 /** Idle children end by themselves when their postmaster is gone; one in the middle of a query would finish it first. */
@@ -47,7 +48,7 @@ export async function clearLeftovers(
     if (waitedMs > LIMIT_MS) {
       throw new NinesError('E_START_TIMEOUT', `processes ${left.join(', ')} still work in ${layout.dataDir} and do not end when killed`);
     }
-    if (waitedMs > GRACE_MS) left.forEach(kill);
+    if (waitedMs > GRACE_MS) for (const pid of left) signalIfThere(pid, 'SIGKILL');
     await delay(POLL_MS, undefined, { signal });
     left = await processesIn(layout.dataDir);
   }
@@ -57,7 +58,7 @@ export async function clearLeftovers(
 
 /** Of a server that does not end when it is told to; its postmaster is not spared. */
 export async function killProcessesIn(dataDir: string): Promise<void> {
-  (await processesIn(dataDir)).forEach(kill);
+  for (const pid of await processesIn(dataDir)) signalIfThere(pid, 'SIGKILL');
 }
 
 /**
@@ -78,16 +79,8 @@ export async function endTools(layout: PostgresLayout, { signal, log }: Pick<Eng
     if (performance.now() - startedAt > LIMIT_MS) {
       throw new NinesError('E_START_TIMEOUT', `processes ${left.join(', ')} still work in ${layout.unitDir} and do not end when killed`);
     }
-    left.forEach(kill);
+    for (const pid of left) signalIfThere(pid, 'SIGKILL');
     await delay(POLL_MS, undefined, { signal });
     left = await tools();
-  }
-}
-
-function kill(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch {
-    // It ended between the look and the signal.
   }
 }

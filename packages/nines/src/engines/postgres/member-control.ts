@@ -16,6 +16,7 @@ import { PulseLine } from './primary/pulse.ts';
 import { reload } from './primary/reload.ts';
 import { shutDown } from './primary/shut-down.ts';
 import { preparePrimary } from './roles.ts';
+import { startupProcess } from './primary/server-children.ts';
 import { boot } from './standby/boot.ts';
 import { fence } from './standby/fence.ts';
 import { follow } from './standby/follow.ts';
@@ -198,7 +199,9 @@ class MemberControl implements PostgresControl {
     this.#idle = new AbortController();
     const signal = AbortSignal.any([this.#idle.signal, this.#member.io.signal]);
     try {
-      await keepNudging(this.#member, AFTER_MS, signal);
+      const { pid } = this.#member.server;
+      const startup = pid === null ? undefined : startupProcess(pid);
+      if (startup !== undefined) await keepNudging(startup.pid, AFTER_MS, signal);
       await getReady(this.#member, signal);
     } catch (error) {
       // Before the first leader has made the database there is none to connect to.

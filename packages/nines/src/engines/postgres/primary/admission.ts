@@ -6,7 +6,7 @@ import { NinesError } from '../../../errors/errors.ts';
 import { replaceVolatileFile } from '../../durable-file.ts';
 import { ADMISSION_DATABASE, ADMIT_APPLICATION, ADMIT_NOBODY } from '../access.ts';
 import type { Member } from '../member.ts';
-import { type ServerChild, serverChildren } from './server-children.ts';
+import { type ServerChild, serverChildren, signalIfThere } from './server-children.ts';
 
 const POLL_MS = 1;
 const PROBE_MS = 1_000;
@@ -85,7 +85,7 @@ export async function endSessions(m: Member, signal: AbortSignal): Promise<void>
     const unnamed = found.filter((child) => suspects.has(child.pid) && isUnnamed(child));
     if (sessions.length === 0 && unnamed.length === 0) return;
     // Most have said their name by the second look, and are others' then: a replica's, the agent's own.
-    for (const { pid } of round === 0 ? sessions : [...sessions, ...unnamed]) terminate(pid);
+    for (const { pid } of round === 0 ? sessions : [...sessions, ...unnamed]) signalIfThere(pid, 'SIGTERM');
     await delay(POLL_MS, undefined, { signal });
   }
 }
@@ -93,13 +93,5 @@ export async function endSessions(m: Member, signal: AbortSignal): Promise<void>
 /** Of a server that is told to stop: who has just connected and not said its name yet. Sees most of them; who calls asks again. */
 export function endNewcomers(m: Member): void {
   if (m.server.pid === null) return;
-  for (const { pid, title } of serverChildren(m.server.pid)) if (title.includes(m.layout.dataDir)) terminate(pid);
-}
-
-function terminate(pid: number): void {
-  try {
-    process.kill(pid, 'SIGTERM');
-  } catch {
-    // It ended between the look and the signal.
-  }
+  for (const { pid, title } of serverChildren(m.server.pid)) if (title.includes(m.layout.dataDir)) signalIfThere(pid, 'SIGTERM');
 }

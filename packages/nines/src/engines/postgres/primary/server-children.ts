@@ -10,8 +10,32 @@ export interface ServerChild {
 export function serverChildren(postmasterPid: number): ServerChild[] {
   return readdirSync('/proc')
     .filter((entry) => /^\d+$/.test(entry) && parentOf(entry) === postmasterPid)
-    .map((entry) => ({ pid: Number(entry), title: readIfThere(`/proc/${entry}/cmdline`).replaceAll('\0', ' ').trim() }))
+    .map((entry) => ({ pid: Number(entry), title: titleOf(Number(entry)) }))
     .filter(({ title }) => title !== '');
+}
+
+/** The one that replays, and starts receivers; its title says the segment. Undefined: there is none now. */
+export function startupProcess(postmasterPid: number): ServerChild | undefined {
+  return serverChildren(postmasterPid).find(isStartup);
+}
+
+export function isStartup({ title }: Pick<ServerChild, 'title'>): boolean {
+  return /^postgres: \S+: startup\b/.test(title);
+}
+
+/** Empty when it has ended, also while its parent has not been told. */
+export function titleOf(pid: number): string {
+  return readIfThere(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trim();
+}
+
+/** False when it has ended. */
+export function signalIfThere(pid: number, signal: NodeJS.Signals): boolean {
+  try {
+    return process.kill(pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
+    throw error;
+  }
 }
 
 /** False for one that has ended, also while its parent has not been told. */

@@ -7,7 +7,8 @@ import type { Member } from '../member.ts';
 import { cutHalfRecord } from './cut-half-record.ts';
 import { refuseUnlessStandby } from './fence.ts';
 import { forgetSiblings } from './forget-siblings.ts';
-import { nudge, startupProcess } from './nudge.ts';
+import { startupProcess } from '../primary/server-children.ts';
+import { nudge } from './nudge.ts';
 import { ask } from './query.ts';
 import { receiveNothing, showLeader } from './receivers.ts';
 
@@ -31,14 +32,14 @@ export async function follow(m: Member, wish: Wish, signal: AbortSignal): Promis
   writeLeadershipSettings(m, { standbyNames: NOBODY_ACKNOWLEDGES, follows: true });
   showLeader(m, leader, { kind: 'follow', term: wish.term, counted: wish.counted });
   m.server.kill('SIGHUP');
-  const startup = startupProcess(m);
+  const startup = m.server.pid === null ? undefined : startupProcess(m.server.pid);
   const startedAt = performance.now();
   while (performance.now() - startedAt < STREAM_LIMIT_MS) {
     await delay(POLL_MS, undefined, { signal });
     const [row] = await ask<{ streams: boolean }>(m, STREAMS, signal);
     if (row?.streams === true) return true;
     // A leader turns a receiver away that comes in the middle of its promotion.
-    nudge(m, startup);
+    if (startup !== undefined) nudge(startup.pid);
   }
   return false;
 }

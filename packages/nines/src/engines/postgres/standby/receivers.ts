@@ -1,11 +1,10 @@
 /** Whom walreceivers find, and the end of those that found somebody else. */
-import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { NinesError } from '../../../errors/errors.ts';
 import { replaceVolatileFile } from '../../durable-file.ts';
 import type { Member } from '../member.ts';
 import type { PostgresMember } from '../group.ts';
-import { isRunning, serverChildren } from '../primary/server-children.ts';
+import { isRunning, serverChildren, signalIfThere, titleOf } from '../primary/server-children.ts';
 import { type ReplicationPurpose, renderServiceFile } from '../replication.ts';
 
 const POLL_MS = 1;
@@ -32,7 +31,8 @@ export async function receiveNothing(m: Member, signal: AbortSignal): Promise<vo
   showNobody(m);
   const startedAt = performance.now();
   let left = receivers(m);
-  left.forEach(terminate);
+  // Never SIGKILL: the postmaster takes a killed child for a crash and ends everything.
+  for (const pid of left) signalIfThere(pid, 'SIGTERM');
   while (left.length > 0) {
     if (performance.now() - startedAt > LIMIT_MS) {
       throw new NinesError('E_MEMBER_BUSY', `walreceiver ${left.join(', ')} of ${m.context.unit.name} does not end`);
@@ -58,21 +58,3 @@ export function receivers(m: Member): number[] {
 }
 
 const receiverTitle = ({ group, member }: Member): string => `postgres: ${group.name}/${member.replicaName}: walreceiver`;
-
-/** Empty when it has ended, also while its parent has not been told. */
-function titleOf(pid: number): string {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
-  } catch {
-    return '';
-  }
-}
-
-/** Never SIGKILL: the postmaster takes a killed child for a crash and ends everything. */
-function terminate(pid: number): void {
-  try {
-    process.kill(pid, 'SIGTERM');
-  } catch {
-    // It ended between the look and the signal.
-  }
-}

@@ -7,7 +7,7 @@ import { clearLeftovers } from '../leftovers.ts';
 import { parseLsn } from '../lsn.ts';
 import type { Member } from '../member.ts';
 import { writeAdmission } from '../primary/admission.ts';
-import { serverChildren } from '../primary/server-children.ts';
+import { startupProcess } from '../primary/server-children.ts';
 import { endOfLog } from './end-of-log.ts';
 import { ask, hangUp } from './query.ts';
 import { showNobody } from './receivers.ts';
@@ -74,16 +74,11 @@ async function answers(m: Member, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     if (m.server.pid === null) throw new NinesError('E_START_TIMEOUT', `${m.context.unit.name} ended while it started: see its log`);
     const isLong = isOverdue && nowMs - startedAt > LONG_START_MS;
-    if (isLong && stall.lastsMs(nowMs, recovery(m.server.pid)) > STALL_LIMIT_MS) {
+    if (isLong && stall.lastsMs(nowMs, startupProcess(m.server.pid)?.title ?? '') > STALL_LIMIT_MS) {
       throw new NinesError('E_START_TIMEOUT', `${m.context.unit.name} let nobody in, and did nothing for ${STALL_LIMIT_MS} ms: ${refusal}`);
     }
     await delay(POLL_MS, undefined, { signal });
   }
-}
-
-/** What the startup process says of itself: the segment that it replays. */
-function recovery(postmaster: number): string {
-  return serverChildren(postmaster).find(({ title }) => title.includes(': startup '))?.title ?? '';
 }
 
 /** From an earlier life as primary: nobody moves them any more, and they would hold the log for ever. */
