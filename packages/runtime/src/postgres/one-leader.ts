@@ -72,8 +72,11 @@ export class OneLeader {
     return { total: this.#pool.totalCount, idle: this.#pool.idleCount };
   }
 
-  /** Resolves with null when the leader is deposed first. Rejects at the deadline, and when a later try would fail like this one. */
-  checkOut(waitMs: number): Promise<pg.PoolClient | null> {
+  /**
+   * Resolves with null when the leader is deposed first. Rejects at the deadline (of `performance.now`), and when a later try would fail like this one.
+   * @param waitMs in the error: what the caller gave, of which a part may be over.
+   */
+  checkOut(deadlineMs: number, waitMs: number): Promise<pg.PoolClient | null> {
     return new Promise((resolve, reject) => {
       const settle = (act: () => void): void => {
         clearTimeout(timer);
@@ -84,7 +87,7 @@ export class OneLeader {
         take: (client) => settle(() => resolve(client)),
         fail: (error) => settle(() => reject(error)),
       };
-      const timer = setTimeout(() => waiter.fail(this.#lateness(waitMs)), waitMs);
+      const timer = setTimeout(() => waiter.fail(this.#lateness(waitMs)), Math.max(1, deadlineMs - performance.now()));
       this.#waiting.add(waiter);
       this.#serve();
     });

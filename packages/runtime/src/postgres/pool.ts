@@ -87,7 +87,7 @@ class FollowingPool extends EventEmitter implements NinesPool {
         if (this.#ended) throw new Error('Cannot use a pool after calling end on the pool');
         await this.#whereabouts.known(deadlineMs);
         // Null: deposed while we waited for it. The next one may be known already.
-        const client = await this.#current?.checkOut(Math.max(1, deadlineMs - performance.now()));
+        const client = await this.#current?.checkOut(deadlineMs, waitMs);
         if (client) return client;
       }
     } finally {
