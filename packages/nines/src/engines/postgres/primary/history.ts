@@ -23,9 +23,10 @@ export function timelineOfHistory(fileName: string): number | null {
 
 /** From the database's first timeline to `term`; both included. Only ever to an earlier one: it ends whatever the list says. */
 export function lineage(timelines: readonly Timeline[], term: number): Timeline[] {
-  const own = timelines.find((timeline) => timeline.term === term);
-  if (own === undefined) return [];
-  return own.parent < term ? [...lineage(timelines, own.parent), own] : [own];
+  const byTerm = new Map(timelines.map((timeline) => [timeline.term, timeline]));
+  const line: Timeline[] = [];
+  for (let own = byTerm.get(term); own !== undefined; own = own.parent < own.term ? byTerm.get(own.parent) : undefined) line.push(own);
+  return line.toReversed();
 }
 
 /** The file of `term`: where each timeline on the way to it was left. */

@@ -59,6 +59,12 @@ describe('timelines in pg_wal', () => {
     expect(await placeTimelines(layout, TIMELINES, 4)).toEqual([]);
   });
 
+  it('are looked up by name up to the log’s own: a failover that read them all would take longer with each one before it', async () => {
+    for (const timeline of [2, 3, 4]) mkdirSync(join(walDir, historyFileName(timeline)));
+    await expect(placeTimelines(layout, TIMELINES, 5)).resolves.toEqual([]);
+    await expect(placeTimelines(layout, TIMELINES, 4)).rejects.toMatchObject({ code: 'EISDIR' });
+  });
+
   it('are freed before a start only above the last real one: below it standbys ask for each of them', async () => {
     for (const timeline of [2, 3, 5, 6]) write(timeline, FOREIGN_HISTORY);
     write(4, '1\t0/3000028\tno recovery target specified\n');

@@ -19,13 +19,13 @@ import { FOREIGN_HISTORY, historyFileName, isForeignHistory, lineage, parseHisto
 export async function placeTimelines(layout: PostgresLayout, timelines: readonly Timeline[], term: number): Promise<number[]> {
   const ancestors = lineage(timelines, term).slice(0, -1);
   const logsOwn = ancestors.at(-1)?.term ?? 0;
+  const placed = new Set(await readdir(walDir(layout)));
   const place = async (timeline: Timeline): Promise<number[]> => {
     const path = historyFile(layout, timeline.term);
-    const present = await readHistory(path);
-    const isAncestor = ancestors.includes(timeline);
-    if (present === null && isAncestor) await replaceFile(path, renderHistory(timelines, timeline.term), 0o600);
-    else if (present === null) await disownTimeline(layout, timeline.term);
-    else if (timeline.term > logsOwn && !isForeignHistory(present)) {
+    const isPlaced = placed.has(historyFileName(timeline.term));
+    if (!isPlaced && ancestors.includes(timeline)) await replaceFile(path, renderHistory(timelines, timeline.term), 0o600);
+    else if (!isPlaced) await disownTimeline(layout, timeline.term);
+    else if (timeline.term > logsOwn && !isForeignHistory(await readFile(path, 'utf8'))) {
       await disownTimeline(layout, timeline.term);
       return [timeline.term];
     }
@@ -40,9 +40,8 @@ export async function placeTimelines(layout: PostgresLayout, timelines: readonly
         .map(place),
     )
   ).flat();
-  const own = historyFile(layout, term);
-  if ((await readHistory(own)) === null) return mistaken;
-  await rm(own);
+  if (!placed.has(historyFileName(term))) return mistaken;
+  await rm(historyFile(layout, term));
   await syncDirectory(walDir(layout));
   return [...mistaken, term];
 }

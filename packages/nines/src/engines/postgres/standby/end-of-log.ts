@@ -112,7 +112,7 @@ async function endByKnown(m: Member, known: Known, isPatient: boolean, signal: A
 }
 
 async function look(m: Member, { timeline, checkpointLsn, segmentBytes }: Known): Promise<{ folder: WalFolder; history: History | null }> {
-  const folder = await readWalFolder(walDir(m.layout), segmentBytes);
+  const folder = await readWalFolder(walDir(m.layout), { segmentBytes, fromTimeline: timeline });
   return { folder, history: recoveryHistory(folder, { timeline, lsn: checkpointLsn }) };
 }
 

@@ -5,6 +5,7 @@ import type { Timeline } from '../../../failover/log.ts';
 import type { PostgresLayout } from '../layout.ts';
 import type { Member } from '../member.ts';
 import { isForeignHistory, lineage, timelineOfHistory } from '../primary/history.ts';
+import { together } from '../primary/together.ts';
 import { disownTimeline, historyFile, walDir } from '../primary/timelines.ts';
 import { startFenced } from './start-fenced.ts';
 import { stopAtOnce } from './stop-at-once.ts';
@@ -34,16 +35,15 @@ export interface Descent {
 
 /** Timelines whose true histories are in pg_wal and that `term` does not descend from, those of no recorded leader, too. */
 export async function siblingHistories(layout: PostgresLayout, { term, timelines }: Descent): Promise<number[]> {
-  const descent = lineage(timelines, term).map((timeline) => timeline.term);
-  const [first] = descent;
+  const line = lineage(timelines, term);
+  const descent = new Set(line.map((timeline) => timeline.term));
+  const first = line[0]?.term;
   if (first === undefined)
     throw new NinesError('E_ORDER_FAILED', `no timeline is recorded for term ${term}: whom it descends from is not known`);
-  const siblings: number[] = [];
-  for (const name of await readdir(walDir(layout))) {
-    const timeline = timelineOfHistory(name);
-    // Below the record's first one are those of the database that the group began with.
-    if (timeline === null || timeline < first || descent.includes(timeline)) continue;
-    if (!isForeignHistory(await readFile(historyFile(layout, timeline), 'utf8'))) siblings.push(timeline);
-  }
-  return siblings.toSorted((left, right) => left - right);
+  const present = (await readdir(walDir(layout))).flatMap((name) => timelineOfHistory(name) ?? []);
+  // Below the record's first one are those of the database that the group began with.
+  const others = present.filter((timeline) => timeline >= first && !descent.has(timeline));
+  const isTrue = async (timeline: number) => !isForeignHistory(await readFile(historyFile(layout, timeline), 'utf8'));
+  const isSibling = await together(...others.map(isTrue));
+  return others.filter((_, at) => isSibling[at]).toSorted((left, right) => left - right);
 }

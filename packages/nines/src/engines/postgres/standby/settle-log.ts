@@ -9,7 +9,7 @@ import { uncover } from './uncover.ts';
 export async function settleLog(m: Member, signal: AbortSignal): Promise<void> {
   const control = await readControlData(m.layout.dataDir, m.io, signal);
   const { timeline, checkpointLsn, segmentBytes } = control;
-  const folder = await readWalFolder(walDir(m.layout), segmentBytes);
+  const folder = await readWalFolder(walDir(m.layout), { segmentBytes, fromTimeline: timeline });
   for (const strange of strangeHistories(folder, control)) {
     // Fetched by a receiver before it was refused; whoever follows that leader has to be copied anew.
     m.io.log(`this log is not on timeline ${strange}: its history is forgotten`);

@@ -1,7 +1,8 @@
 /** Which file of pg_wal PostgreSQL reads for each segment of the log, when several timelines have one. */
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { timelineOfHistory } from '../../primary/history.ts';
+import { historyFileName, timelineOfHistory } from '../../primary/history.ts';
+import { together } from '../../primary/together.ts';
 import type { ControlData } from './control-data.ts';
 import { type History, parseHistory, timelineOfRecord } from './history.ts';
 import { parseSegmentFileName, type SegmentName } from './position.ts';
@@ -9,23 +10,32 @@ import { parseSegmentFileName, type SegmentName } from './position.ts';
 export interface WalFolder {
   /** Timelines that have a segment file, by segment. */
   timelinesOf: Map<number, number[]>;
-  /** By timeline; null: its history file is no history. */
+  /** By timeline, from the one on that was asked for; null: its history file is no history. */
   histories: Map<number, History | null>;
 }
 
-export async function readWalFolder(folder: string, segmentBytes: number): Promise<WalFolder> {
+/**
+ * @param fromTimeline of the checkpoint: what can come next is in the histories from there on. Older ones stay in pg_wal for ever, and
+ * a failover that read them all would take longer with each one before it.
+ */
+export async function readWalFolder(folder: string, { segmentBytes, fromTimeline }: WalFolderWish): Promise<WalFolder> {
   const names = await readdir(folder);
   const timelinesOf = new Map<number, number[]>();
   for (const name of names) {
     const found = parseSegmentFileName(name, segmentBytes);
     if (found !== null) timelinesOf.set(found.segment, [...(timelinesOf.get(found.segment) ?? []), found.timeline]);
   }
-  const histories = new Map<number, History | null>([[1, parseHistory(1, '')]]);
-  for (const name of names) {
-    const timeline = timelineOfHistory(name);
-    if (timeline !== null) histories.set(timeline, parseHistory(timeline, await readFile(join(folder, name), 'utf8')));
-  }
-  return { timelinesOf, histories };
+  const read = async (timeline: number): Promise<[number, History | null]> => [
+    timeline,
+    parseHistory(timeline, await readFile(join(folder, historyFileName(timeline)), 'utf8')),
+  ];
+  const timelines = names.flatMap((name) => timelineOfHistory(name) ?? []).filter((timeline) => timeline >= fromTimeline);
+  return { timelinesOf, histories: new Map([[1, parseHistory(1, '')], ...(await together(...timelines.map(read)))]) };
+}
+
+export interface WalFolderWish {
+  segmentBytes: number;
+  fromTimeline: number;
 }
 
 /**
