@@ -56,10 +56,7 @@ export class Breaker {
   /** Null: refused. Whoever has a permit gives it back once, by `settle`. */
   acquire(nowMs: number): Permit | null {
     if (this.#state === 'closed') return this.#period;
-    if (this.#state === 'open') {
-      if (nowMs < this.#openUntilMs) return null;
-      this.#enter('half-open');
-    }
+    if (!this.probesIfDue(nowMs)) return null;
     if (this.#probes >= this.#settings.halfOpenCalls) {
       // Probes that never end would keep it half-open for ever: then others are let through.
       if (nowMs - this.#probeSinceMs < this.#settings.openMs) return null;
@@ -68,6 +65,14 @@ export class Breaker {
     this.#probes += 1;
     this.#probeSinceMs = nowMs;
     return this.#period;
+  }
+
+  /** Half-open once the time of an opening has passed; acquiring does that, too. @returns whether a call may have a chance. */
+  probesIfDue(nowMs: number): boolean {
+    if (this.#state !== 'open') return true;
+    if (nowMs < this.#openUntilMs) return false;
+    this.#enter('half-open');
+    return true;
   }
 
   settle(permit: Permit, outcome: Outcome, nowMs: number): void {
@@ -95,6 +100,11 @@ export class Breaker {
     this.#failuresInRow = 0;
     this.#counts.clear();
     this.#enter('closed');
+  }
+
+  /** While it is half-open: calls let through that have not ended. */
+  get probes(): number {
+    return this.#probes;
   }
 
   /** Milliseconds until a probe is let through; 0: now, or when one of those under way ends. */

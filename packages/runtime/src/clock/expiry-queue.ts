@@ -53,6 +53,13 @@ export class ExpiryQueue {
     if (this.#first === null) this.#timer?.hold(false);
   }
 
+  /** Nothing more will be added: no timer stays behind when nothing waits. */
+  rest(): void {
+    if (this.#first !== null) return;
+    this.#timer?.stop();
+    this.#timer = null;
+  }
+
   #startTimer(afterMs: number): void {
     this.#timer = this.#clock.startTimer(afterMs, () => this.#look());
   }
