@@ -1,4 +1,5 @@
 /** `@nines/runtime`: what a highly available Node service imports. */
+export { adaptiveLimit, type AdaptiveLimitOptions, type AdaptiveLimitPolicy } from './adaptive-limit/adaptive-limit.ts';
 export { bulkhead, type BulkheadOptions, type BulkheadPolicy } from './bulkhead/bulkhead.ts';
 export { Cached, type CachedAnswer, type CachedOptions } from './cached/cached.ts';
 export type { Call, CallOptions, Priority } from './call/call.ts';
