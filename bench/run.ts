@@ -8,6 +8,7 @@ import { EXIT_ENVIRONMENT, SetupError } from '../scripts/setup/setup-error.mjs';
 import { failoverBench } from './failover/failover.ts';
 import { UsageError } from './failover/options.ts';
 import { gatewayBench } from './gateway/gateway.ts';
+import { policiesBench } from './policies/policies.ts';
 
 export interface Bench {
   what: string;
@@ -23,6 +24,7 @@ export interface Bench {
 const BENCHES: Record<string, Bench> = {
   gateway: gatewayBench,
   failover: failoverBench,
+  policies: policiesBench,
 };
 
 function usage(problem: string): number {

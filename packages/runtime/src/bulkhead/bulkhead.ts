@@ -1,5 +1,6 @@
 /** So many calls at once, so that one dependency that hangs does not hold everything that its callers have. */
 import { AbortListener, type CallContext } from '../call/call.ts';
+import { rejected } from '../call/settled.ts';
 import type { Clock } from '../clock/clock.ts';
 import { requireInteger } from '../errors/option.ts';
 import { PolicyError } from '../errors/policy-error.ts';
@@ -41,22 +42,32 @@ export class BulkheadPolicy extends Policy {
   }
 
   /** @throws PolicyError E_BULKHEAD_FULL. */
-  override async run<Result>(call: CallContext, next: Next<Result>): Promise<Result> {
-    if (this.#running >= this.#concurrency) await this.#place(call);
-    else this.#running += 1;
+  override run<Result>(call: CallContext, next: Next<Result>): Promise<Result> {
+    if (this.#running >= this.#concurrency) return this.#place(call).then(() => this.#run(call, next));
+    this.#running += 1;
+    return this.#run(call, next);
+  }
+
+  #run<Result>(call: CallContext, next: Next<Result>): Promise<Result> {
     const place = new Place(() => this.#free());
     // What was given up may never end: its place is not lost with it.
     call.listen(place);
-    try {
-      return await next(call);
-    } finally {
-      call.unlisten(place);
-      place.free();
-    }
+    return next(call).then(
+      (value) => {
+        call.unlisten(place);
+        place.free();
+        return value;
+      },
+      (error) => {
+        call.unlisten(place);
+        place.free();
+        throw error;
+      },
+    );
   }
 
   #place(call: CallContext): Promise<void> {
-    if (this.#queue.size >= this.#queueLimit) throw new PolicyError('E_BULKHEAD_FULL', this.#name);
+    if (this.#queue.size >= this.#queueLimit) return rejected(new PolicyError('E_BULKHEAD_FULL', this.#name));
     return new Promise((resolve, reject) => {
       const waiter: Waiter = new Waiter(call, resolve, (reason) => {
         this.#queue.delete(waiter);

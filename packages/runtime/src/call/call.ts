@@ -88,11 +88,6 @@ export class CallContext extends AbortListener implements Call {
     return this.reason !== null;
   }
 
-  throwIfAborted(): void {
-    const { reason } = this;
-    if (reason !== null) throw reason;
-  }
-
   get signal(): AbortSignal {
     if (this.#controller === null) {
       this.#controller = new AbortController();

@@ -4,6 +4,7 @@ import { requireNumber } from '../errors/option.ts';
 import { PolicyError } from '../errors/policy-error.ts';
 import { type Call, CallContext, type CallOptions, PRIORITIES } from './call.ts';
 import { raced } from './raced.ts';
+import { rejected } from './settled.ts';
 
 const PLAIN = { deadlineMs: Infinity, attempt: 1, idempotent: false, priority: 'normal' } as const;
 
@@ -11,14 +12,23 @@ const PLAIN = { deadlineMs: Infinity, attempt: 1, idempotent: false, priority: '
  * @param given options, or the `Call` of a policy around this one: its deadline and its end are this one's, too.
  * @throws RangeError that names the option.
  */
-export async function withCall<Result>(
+export function withCall<Result>(
   clock: Clock,
   given: CallOptions | Call | undefined,
   run: (call: CallContext) => Promise<Result>,
 ): Promise<Result> {
-  if (given === undefined) return run(new CallContext(clock, null, PLAIN));
-  if (given instanceof CallContext) return run(given);
-  const { timeoutMs, signal, idempotent = false, priority = 'normal' }: CallOptions = given;
+  try {
+    if (given === undefined) return run(new CallContext(clock, null, PLAIN));
+    if (given instanceof CallContext) return run(given);
+    return withOptions(clock, given, run);
+  } catch (error) {
+    // A policy of somebody else's, or an option: it is a rejection like any other.
+    return rejected(error);
+  }
+}
+
+function withOptions<Result>(clock: Clock, given: CallOptions, run: (call: CallContext) => Promise<Result>): Promise<Result> {
+  const { timeoutMs, signal, idempotent = false, priority = 'normal' } = given;
   if (timeoutMs !== undefined) requireNumber('timeoutMs', timeoutMs, 0);
   if (!PRIORITIES.includes(priority)) throw new RangeError(`priority is ${priority}; it is one of ${PRIORITIES.join(', ')}`);
   signal?.throwIfAborted();
@@ -31,12 +41,10 @@ export async function withCall<Result>(
     timeoutMs === undefined
       ? null
       : clock.startTimer(timeoutMs, () => call.abort(new PolicyError('E_DEADLINE', `timeout of ${timeoutMs} ms`)));
-  try {
-    return await raced(call, run);
-  } finally {
+  return raced(call, run, () => {
     timer?.stop();
     signal?.removeEventListener('abort', giveUp);
-  }
+  });
 }
 
 const errorOf = (reason: unknown): Error => (reason instanceof Error ? reason : new Error('the caller gave up', { cause: reason }));

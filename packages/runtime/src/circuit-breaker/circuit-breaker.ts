@@ -1,5 +1,6 @@
 /** Leaves a dependency alone that fails, and finds out by single calls when it is back. */
 import { AbortListener, type CallContext } from '../call/call.ts';
+import { rejected } from '../call/settled.ts';
 import type { Clock } from '../clock/clock.ts';
 import { requireInteger, requireNumber } from '../errors/option.ts';
 import { PolicyError } from '../errors/policy-error.ts';
@@ -70,45 +71,52 @@ export class CircuitBreakerPolicy extends Policy {
 
   /** By hand, for `openMs`. */
   open(): void {
-    this.#watched(() => this.#breaker.open(this.clock.nowMs()));
+    const before = this.#breaker.state;
+    this.#breaker.open(this.clock.nowMs());
+    this.#tellOfChange(before);
   }
 
   /** By hand: what it counted is forgotten. */
   close(): void {
-    this.#watched(() => this.#breaker.close());
+    const before = this.#breaker.state;
+    this.#breaker.close();
+    this.#tellOfChange(before);
   }
 
   /** @throws PolicyError E_CIRCUIT_OPEN, with the time after which a probe is let through. */
-  override async run<Result>(call: CallContext, next: Next<Result>): Promise<Result> {
+  override run<Result>(call: CallContext, next: Next<Result>): Promise<Result> {
     const startedMs = this.clock.nowMs();
-    const permit = this.#watched(() => this.#breaker.acquire(startedMs));
-    if (permit === null) throw new PolicyError('E_CIRCUIT_OPEN', this.#name, this.#breaker.opensForMs(startedMs));
+    const before = this.#breaker.state;
+    const permit = this.#breaker.acquire(startedMs);
+    this.#tellOfChange(before);
+    if (permit === null) return rejected(new PolicyError('E_CIRCUIT_OPEN', this.#name, this.#breaker.opensForMs(startedMs)));
     const use = new Use((outcome) => this.#settle(permit, outcome));
     call.listen(use);
-    try {
-      const value = await next(call);
-      use.settle(this.#slowMs < Infinity && this.clock.nowMs() - startedMs > this.#slowMs ? 'failure' : 'success');
-      return value;
-    } catch (error) {
-      // What an action rejects with because it was given up is not its dependency's word.
-      use.settle(call.reason !== null ? outcomeOfAbort(call.reason) : this.#isFailure(error) ? 'failure' : 'ignored');
-      throw error;
-    } finally {
-      call.unlisten(use);
-    }
+    return next(call).then(
+      (value) => {
+        call.unlisten(use);
+        use.settle(this.#slowMs < Infinity && this.clock.nowMs() - startedMs > this.#slowMs ? 'failure' : 'success');
+        return value;
+      },
+      (error) => {
+        call.unlisten(use);
+        // What an action rejects with because it was given up is not its dependency's word.
+        use.settle(call.reason !== null ? outcomeOfAbort(call.reason) : this.#isFailure(error) ? 'failure' : 'ignored');
+        throw error;
+      },
+    );
   }
 
   #settle(permit: Permit, outcome: Outcome): void {
-    this.#watched(() => this.#breaker.settle(permit, outcome, this.clock.nowMs()));
+    const before = this.#breaker.state;
+    this.#breaker.settle(permit, outcome, this.clock.nowMs());
+    this.#tellOfChange(before);
   }
 
-  #watched<Result>(work: () => Result): Result {
-    const from = this.#breaker.state;
-    const result = work();
+  #tellOfChange(from: BreakerState): void {
     const to = this.#breaker.state;
     // In its own turn: a listener that throws does not fail a call.
     if (from !== to && this.#onChange !== undefined) queueMicrotask(() => this.#onChange?.({ from, to }));
-    return result;
   }
 }
 

@@ -16,7 +16,11 @@ export class PolicyError extends Error {
   readonly retryAfterMs: number | null;
 
   constructor(code: PolicyErrorCode, who: string, retryAfterMs: number | null = null) {
+    // A stack would show a policy or a timer, and costs more than all else of a refusal: refusing is for when there is too much to do.
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
     super(`${who}: ${POLICY_ERRORS[code]}`);
+    Error.stackTraceLimit = stackTraceLimit;
     this.name = 'PolicyError';
     this.code = code;
     this.retryAfterMs = retryAfterMs;

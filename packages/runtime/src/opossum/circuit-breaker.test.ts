@@ -191,7 +191,7 @@ describe('opossum: what a breaker does not do here', () => {
       await opened(first.breaker);
       vi.setSystemTime(1_000_400);
       const { state } = first.breaker.toJSON();
-      const { clock, breaker } = breakerOf(fails, { resetTimeout: 1_000, state: state as never });
+      const { clock, breaker } = breakerOf(fails, { resetTimeout: 1_000, state });
       expect(breaker.opened).toBe(true);
       await clock.advance(598);
       expect(breaker.opened).toBe(true);

@@ -11,7 +11,7 @@ export interface RestoredState {
   warmUp?: boolean;
   shutdown?: boolean;
   /** When it opened, milliseconds since 1970: what was left of the opening then is what is left of it. */
-  lastTimerAt?: number;
+  lastTimerAt?: number | undefined;
 }
 
 export interface CircuitBreakerOptions extends StatusOptions {

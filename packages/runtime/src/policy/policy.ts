@@ -1,6 +1,7 @@
 /** A policy decides whether, when and how often an action is called. */
 import type { Call, CallContext, CallOptions } from '../call/call.ts';
 import { withCall } from '../call/root.ts';
+import { rejected, settled } from '../call/settled.ts';
 import { type Clock, SYSTEM_CLOCK } from '../clock/clock.ts';
 
 export type Action<Result> = (call: Call) => PromiseLike<Result> | Result;
@@ -20,13 +21,10 @@ export abstract class Policy {
    * @returns what the action returned; rejects with what it rejected with, with a `PolicyError`, or with the reason of an abort.
    */
   execute<Result>(action: Action<Result>, given?: CallOptions | Call): Promise<Result> {
-    return withCall(this.clock, given, (call) =>
-      this.run(call, async (inner) => {
-        // Given up between two policies: nothing is begun any more.
-        inner.throwIfAborted();
-        return action(inner);
-      }),
-    );
+    const begin: Next<Result> = (inner) =>
+      // Given up between two policies: nothing is begun any more.
+      inner.isAborted ? rejected(inner.reason) : settled(action, inner);
+    return withCall(this.clock, given, (call) => this.run(call, begin));
   }
 
   abstract run<Result>(call: CallContext, next: Next<Result>): Promise<Result>;

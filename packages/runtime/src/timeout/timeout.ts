@@ -31,7 +31,7 @@ class Timeout extends Policy {
     const child = call.child(nowMs + this.#ms);
     const expiry = new Expiry(child, this.#ms);
     this.#queue.add(expiry, nowMs);
-    return raced(child, next).finally(() => {
+    return raced(child, next, () => {
       this.#queue.remove(expiry);
       child.release();
     });
