@@ -23,7 +23,7 @@ export function withCall<Result>(
     return withOptions(clock, given, run);
   } catch (error) {
     // A policy of somebody else's, or an option: it is a rejection like any other.
-    return rejected(error);
+    return rejected(error as Error);
   }
 }
 

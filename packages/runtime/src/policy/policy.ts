@@ -21,9 +21,11 @@ export abstract class Policy {
    * @returns what the action returned; rejects with what it rejected with, with a `PolicyError`, or with the reason of an abort.
    */
   execute<Result>(action: Action<Result>, given?: CallOptions | Call): Promise<Result> {
-    const begin: Next<Result> = (inner) =>
+    const begin: Next<Result> = (inner) => {
+      const { reason } = inner;
       // Given up between two policies: nothing is begun any more.
-      inner.isAborted ? rejected(inner.reason) : settled(action, inner);
+      return reason === null ? settled(action, inner) : rejected(reason);
+    };
     return withCall(this.clock, given, (call) => this.run(call, begin));
   }
 
