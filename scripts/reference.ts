@@ -1,5 +1,5 @@
 /**
- * The pages and the type that are made from code: docs/reference/commands.md, docs/reference/errors.md, docs/reference/topology.md and the
+ * The pages and the type that are made from code: docs/reference/commands.md, docs/reference/errors.md, docs/reference/runtime.md, docs/reference/topology.md and the
  * user's words in packages/nines/src/topology/words.ts. Run `node scripts/reference.ts` after a change of the
  * registry or the schema; test/reference.test.ts fails while they differ.
  */
@@ -7,6 +7,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ERRORS, EXIT } from '../packages/nines/src/errors/errors.ts';
 import { commandsPage } from './commands-page.ts';
+import { runtimePage } from './runtime-page.ts';
 import { OWNED_PARAMETERS } from '../packages/nines/src/topology/postgres-parameters.ts';
 import { type Entry, outline, type Section } from '../packages/nines/src/topology/schema/outline.ts';
 import { topologySchema } from '../packages/nines/src/topology/schema/schema.ts';
@@ -19,6 +20,7 @@ export function references(): Record<string, string> {
   return {
     'docs/reference/commands.md': commandsPage(),
     'docs/reference/errors.md': errorsPage(),
+    'docs/reference/runtime.md': runtimePage(),
     'docs/reference/topology.md': topologyPage(sections),
     'packages/nines/src/topology/words.ts': wordsModule(sections),
   };

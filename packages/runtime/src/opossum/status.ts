@@ -28,9 +28,13 @@ export interface Stats extends Counts {
 }
 
 export interface StatusOptions {
+  /** Milliseconds that are remembered. Default 10,000. Short: reacts at once, and to every hiccup. */
   rollingCountTimeout?: number;
+  /** Parts in which they are forgotten. Default 10. */
   rollingCountBuckets?: number;
+  /** Whether latencies are kept, for percentiles and their mean. Default true. Costs 8 bytes a call. */
   rollingPercentilesEnabled?: boolean;
+  /** Whether who listens to `snapshot` is told once per part. Default true. */
   enableSnapshots?: boolean;
   /** What was seen before. */
   stats?: Partial<Stats>;
