@@ -1,4 +1,5 @@
 import { connect } from 'node:net';
+import { createLifecycle } from '@nines/runtime';
 import type { FastifyInstance } from 'fastify';
 import { afterEach, expect, test, vi } from 'vitest';
 import { createApp } from './app.ts';
@@ -6,8 +7,6 @@ import { Catalogue } from './catalogue.ts';
 import type { Database } from './database/database.ts';
 import type { Deadline } from './deadline.ts';
 import { Failure } from './failure.ts';
-import { DependencyChecks, Life } from './health.ts';
-import { InFlight } from './in-flight.ts';
 import { createMetrics } from './metrics.ts';
 import type { Services } from './services.ts';
 import type { Sessions } from './sessions/sessions.ts';
@@ -19,20 +18,18 @@ afterEach(async () => {
 
 /** Every statement answers what `rows` holds for its name; nobody else is asked. */
 function application(rows: Record<string, object[]> = {}): { app: FastifyInstance; services: Services } {
-  const inFlight = new InFlight();
   const connections = () => ({ open: 0, idle: 0, waiting: 0 });
   const run = async (_deadline: unknown, statement: { name: string }): Promise<object[]> => rows[statement.name] ?? [];
   const find = async (token: string) => (token === 'good' ? { customerId: 1, name: 'Ada' } : null);
+  const metrics = createMetrics({ connections }, () => lifecycle.inFlight.count());
+  const lifecycle = createLifecycle({ requestMs: 800, drainMs: 60_000, metrics: () => metrics.render() });
   const services: Services = {
     catalogue: new Catalogue({ run: (...asked) => services.database.run(...asked) }, 800),
     database: { run, connections } as unknown as Database,
     sessions: { find, open: async () => 'token' } as unknown as Sessions,
-    checks: new DependencyChecks([], { freshMs: 1, timeoutMs: 1 }),
-    life: new Life(),
-    inFlight,
-    metrics: createMetrics({ connections }, inFlight),
+    lifecycle,
+    metrics,
     instance: { name: 'orders-3', zone: 'b' },
-    requestDeadlineMs: 800,
   };
   const app = createApp(services, { log: false });
   apps.push(app);
@@ -138,9 +135,9 @@ test('what belongs to one customer is kept by nobody', async () => {
 
 test('while stopping every answer asks for the connection to be closed', async () => {
   const { app, services } = application();
-  services.life.serve();
+  services.lifecycle.serve();
   expect((await app.inject('/ready')).headers.connection).toBe('keep-alive');
-  services.life.stop();
+  void services.lifecycle.stop();
   const [ready, live, started, orders] = await Promise.all(['/ready', '/livez', '/startupz', '/orders'].map((url) => app.inject(url)));
   expect([ready?.statusCode, live?.statusCode, started?.statusCode]).toEqual([404, 200, 200]);
   for (const answer of [ready, live, orders]) expect(answer?.headers.connection).toBe('close');
@@ -149,7 +146,7 @@ test('while stopping every answer asks for the connection to be closed', async (
 test('/readyz is /ready', async () => {
   const { app, services } = application();
   expect((await app.inject('/readyz')).statusCode).toBe(503);
-  services.life.serve();
+  services.lifecycle.serve();
   expect((await app.inject('/readyz')).statusCode).toBe(200);
 });
 
@@ -163,7 +160,7 @@ test('a bug is a 500 without its details, and is counted', async () => {
   expect(metrics).toContain('http_requests_total{status="500",method="GET",route="/products"} 1');
   expect(metrics).toMatch(/process_cpu_seconds_total \d/);
   expect(metrics).not.toContain('route="/ready"');
-  expect(services.inFlight.count()).toBe(0);
+  expect(services.lifecycle.inFlight.count()).toBe(0);
 });
 
 test('work for a client that has gone is known to be for nobody', async () => {

@@ -1,5 +1,6 @@
 /** The HTTP side: what is true of every request. */
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from 'fastify';
+import { lifecyclePlugin } from '@nines/runtime/fastify';
 import { Deadline } from './deadline.ts';
 import { Failure } from './failure.ts';
 import { describeApi } from './openapi.ts';
@@ -12,10 +13,6 @@ declare module 'fastify' {
     deadline: Deadline;
     /** Set by `requireSession`. */
     session: Session | null;
-  }
-  interface FastifyContextConfig {
-    /** Asked by machines all the time: not counted, so that it cannot water down the error rate. */
-    probe?: boolean;
   }
 }
 
@@ -51,21 +48,16 @@ export function createApp(services: Services, options: { log: boolean }): Fastif
 }
 
 function everyRequest(app: FastifyInstance, services: Services): void {
-  const { inFlight, life, metrics } = services;
+  const { lifecycle, metrics } = services;
+  void app.register(lifecyclePlugin, { lifecycle });
   const instance = `${services.instance.name}; zone=${services.instance.zone}`;
   app.addHook('onRequest', async (request, reply) => {
-    request.deadline = new Deadline(services.requestDeadlineMs);
+    request.deadline = new Deadline(lifecycle.requestMs);
     reply.header('x-instance', instance);
-    if (request.routeOptions.config.probe === true) return;
-    inFlight.begin(request.id, `${request.method} ${request.url}`);
+    // Before its answer: the client went away, or the gateway with it.
     reply.raw.once('close', () => {
-      // Before its answer: the client went away, or the gateway with it.
       if (!reply.raw.writableFinished) request.deadline.abandon();
-      inFlight.end(request.id);
     });
-  });
-  app.addHook('onSend', async (_request, reply) => {
-    if (life.state === 'stopping') reply.header('connection', 'close');
   });
   app.addHook('onResponse', async (request, reply) => {
     if (request.routeOptions.config.probe === true) return;

@@ -2,7 +2,6 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Counter, Gauge, Histogram, Registry } from '@prometheus-io/client';
 import type { Database } from './database/database.ts';
-import type { InFlight } from './in-flight.ts';
 
 export interface Metrics {
   answered(method: string, route: string, status: number, seconds: number): void;
@@ -10,7 +9,7 @@ export interface Metrics {
   render(): Promise<{ text: string; contentType: string }>;
 }
 
-export function createMetrics(database: Pick<Database, 'connections'>, inFlight: InFlight): Metrics {
+export function createMetrics(database: Pick<Database, 'connections'>, inFlight: () => number): Metrics {
   const registry = new Registry();
   const registers = [registry];
   const requests = new Counter({
@@ -27,7 +26,7 @@ export function createMetrics(database: Pick<Database, 'connections'>, inFlight:
     buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.8, 1, 2, 3],
     registers,
   });
-  gauge(registers, 'http_requests_in_flight', 'Requests at work.', () => inFlight.count());
+  gauge(registers, 'http_requests_in_flight', 'Requests at work.', inFlight);
   gauge(registers, 'database_pool_open', 'Connections to PostgreSQL.', () => database.connections().open);
   gauge(registers, 'database_pool_idle', 'Connections to PostgreSQL that wait for work.', () => database.connections().idle);
   gauge(registers, 'database_pool_waiting', 'Requests that wait for a connection.', () => database.connections().waiting);

@@ -1,8 +1,7 @@
 /** What the routes work with. */
 import type { Catalogue } from './catalogue.ts';
 import type { Database } from './database/database.ts';
-import type { DependencyChecks, Life } from './health.ts';
-import type { InFlight } from './in-flight.ts';
+import type { Lifecycle } from '@nines/runtime';
 import type { Metrics } from './metrics.ts';
 import type { Sessions } from './sessions/sessions.ts';
 
@@ -10,10 +9,7 @@ export interface Services {
   catalogue: Catalogue;
   database: Database;
   sessions: Sessions;
-  checks: DependencyChecks;
-  life: Life;
-  inFlight: InFlight;
+  lifecycle: Lifecycle;
   metrics: Metrics;
   instance: { name: string; zone: string };
-  requestDeadlineMs: number;
 }

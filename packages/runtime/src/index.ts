@@ -8,6 +8,8 @@ export type { Clock, Timer } from './clock/clock.ts';
 export { PolicyError, type PolicyErrorCode } from './errors/policy-error.ts';
 export { fallback, type FallbackOptions } from './fallback/fallback.ts';
 export { hedge, type HedgeOptions } from './hedge/hedge.ts';
+export { callOf, withLifecycle } from './lifecycle/http.ts';
+export { createLifecycle, type Lifecycle, type LifecycleOptions, type Log } from './lifecycle/lifecycle.ts';
 export { compose } from './policy/compose.ts';
 export { type Action, type Next, Policy } from './policy/policy.ts';
 export { createPool, type NinesPool, type PoolOptions } from './postgres/pool.ts';

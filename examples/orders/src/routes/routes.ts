@@ -2,7 +2,6 @@
 import type { FastifyInstance } from 'fastify';
 import type { Services } from '../services.ts';
 import { catalogueRoutes } from './catalogue.ts';
-import { healthRoutes } from './health.ts';
 import { loginRoutes } from './login.ts';
 import { orderRoutes } from './orders.ts';
 
@@ -10,5 +9,4 @@ export function registerRoutes(app: FastifyInstance, services: Services): void {
   loginRoutes(app, services);
   catalogueRoutes(app, services);
   orderRoutes(app, services);
-  healthRoutes(app, services);
 }

@@ -1,4 +1,5 @@
 /** The end of an instance, in the one order in which no request is lost. */
+import type { Clock } from '../clock/clock.ts';
 
 export interface DrainSteps {
   /** Readiness off; every answer from now on asks its client to close the connection. Liveness stays on. */
@@ -9,13 +10,7 @@ export interface DrainSteps {
   inFlight(): string[];
   /** Resolves when no request is at work. */
   whenIdle(): Promise<void>;
-  closePools(): Promise<void>;
-}
-
-export interface DrainClock {
-  nowMs(): number;
-  /** Resolves after the time, or earlier at the signal. */
-  wait(durationMs: number, signal: AbortSignal): Promise<void>;
+  closePools(): PromiseLike<unknown>;
 }
 
 export interface DrainResult {
@@ -32,28 +27,34 @@ export interface DrainTimes {
 }
 
 /** Never rejects: a step that fails ends in exit code 1 with its message. */
-export async function drain(steps: DrainSteps, times: DrainTimes, clock: DrainClock): Promise<DrainResult> {
+export async function drain(steps: DrainSteps, times: DrainTimes, clock: Clock): Promise<DrainResult> {
   const deadlineMs = clock.nowMs() + times.stopMs;
   const remainingMs = (): number => Math.max(0, deadlineMs - clock.nowMs());
   steps.refuseReadiness();
   // A short stop time must leave some of itself for the requests at work.
-  await clock.wait(Math.min(times.drainMs, times.stopMs / 2), new AbortController().signal);
+  await new Promise<void>((resolve) => void clock.startTimer(Math.min(times.drainMs, times.stopMs / 2), resolve));
   steps.closeListener();
   if (!(await inTime(steps.whenIdle(), remainingMs(), clock))) return { exitCode: 1, stillRunning: steps.inFlight() };
   try {
     if (await inTime(steps.closePools(), remainingMs(), clock)) return { exitCode: 0, stillRunning: [] };
-    return { exitCode: 1, stillRunning: ['closing the connections to the database and Redis'] };
+    return { exitCode: 1, stillRunning: ['closing the connections to its dependencies'] };
   } catch (error) {
     return { exitCode: 1, stillRunning: [`closing connections failed: ${(error as Error).message}`] };
   }
 }
 
-async function inTime(work: Promise<void>, limitMs: number, clock: DrainClock): Promise<boolean> {
-  const late = new AbortController();
-  const timeout = clock.wait(limitMs, late.signal).then(() => false);
-  try {
-    return await Promise.race([work.then(() => true), timeout]);
-  } finally {
-    late.abort();
-  }
+function inTime(work: PromiseLike<unknown>, limitMs: number, clock: Clock): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const timer = clock.startTimer(limitMs, () => resolve(false));
+    work.then(
+      () => {
+        timer.stop();
+        resolve(true);
+      },
+      (error: Error) => {
+        timer.stop();
+        reject(error);
+      },
+    );
+  });
 }
