@@ -15,7 +15,7 @@ interface Option {
 export function runtimePage(): string {
   const index = readFileSync(join(SOURCE, 'index.ts'), 'utf8');
   const files = new Set([...index.matchAll(/from '\.\/(.+)';/g)].map(([, path = '']) => path));
-  const parts = [...files, 'opossum/options.ts', 'opossum/status.ts'].flatMap((path) => filePart(path));
+  const parts = [...files, 'client/client.ts', 'opossum/options.ts', 'opossum/status.ts'].flatMap((path) => filePart(path));
   return [
     '# The runtime library',
     '',
