@@ -15,7 +15,9 @@ interface Option {
 export function runtimePage(): string {
   const index = readFileSync(join(SOURCE, 'index.ts'), 'utf8');
   const files = new Set([...index.matchAll(/from '\.\/(.+)';/g)].map(([, path = '']) => path));
-  const parts = [...files, 'client/client.ts', 'opossum/options.ts', 'opossum/status.ts'].flatMap((path) => filePart(path));
+  const parts = [...files, 'database/limits.ts', 'client/client.ts', 'opossum/options.ts', 'opossum/status.ts'].flatMap((path) =>
+    filePart(path),
+  );
   return [
     '# The runtime library',
     '',
@@ -36,19 +38,21 @@ export function runtimePage(): string {
 
 function filePart(path: string): string[] {
   const text = readFileSync(join(SOURCE, path), 'utf8');
-  return [...text.matchAll(/^export interface (\w+Options)(?: extends \w+)? \{\n(.*?)^\}/gms)].flatMap(([, name = '', body = '']) => [
-    `## ${titleOf(text, name)}`,
-    '',
-    words(docBefore(text, name) ?? '') || words(/^\/\*\*(.*?)\*\//s.exec(text)?.[1] ?? ''),
-    '',
-    '| option | type | |',
-    '|---|---|---|',
-    ...optionsOf(body, `${path}: ${name}`).map(
-      (option) =>
-        `| \`${option.name}\` | \`${cell(option.type)}\` | ${option.mayBeLeftOut ? '' : '**Must be given.** '}${cell(option.says)} |`,
-    ),
-    '',
-  ]);
+  return [...text.matchAll(/^export interface (\w+Options|Limits)(?: extends [\w<>]+)? \{\n(.*?)^\}/gms)].flatMap(
+    ([, name = '', body = '']) => [
+      `## ${titleOf(text, name)}`,
+      '',
+      words(docBefore(text, name) ?? '') || words(/^\/\*\*(.*?)\*\//s.exec(text)?.[1] ?? ''),
+      '',
+      '| option | type | |',
+      '|---|---|---|',
+      ...optionsOf(body, `${path}: ${name}`).map(
+        (option) =>
+          `| \`${option.name}\` | \`${cell(option.type)}\` | ${option.mayBeLeftOut ? '' : '**Must be given.** '}${cell(option.says)} |`,
+      ),
+      '',
+    ],
+  );
 }
 
 /** Whoever takes the options: a function's name, or else a class'. */

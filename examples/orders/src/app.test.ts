@@ -1,11 +1,9 @@
 import { connect } from 'node:net';
-import { createLifecycle } from '@nines/runtime';
+import { type Call, createLifecycle, type Database } from '@nines/runtime';
 import type { FastifyInstance } from 'fastify';
 import { afterEach, expect, test, vi } from 'vitest';
 import { createApp } from './app.ts';
 import { Catalogue } from './catalogue.ts';
-import type { Database } from './database/database.ts';
-import type { Deadline } from './deadline.ts';
 import { Failure } from './failure.ts';
 import { createMetrics } from './metrics.ts';
 import type { Services } from './services.ts';
@@ -19,12 +17,12 @@ afterEach(async () => {
 /** Every statement answers what `rows` holds for its name; nobody else is asked. */
 function application(rows: Record<string, object[]> = {}): { app: FastifyInstance; services: Services } {
   const connections = () => ({ open: 0, idle: 0, waiting: 0 });
-  const run = async (_deadline: unknown, statement: { name: string }): Promise<object[]> => rows[statement.name] ?? [];
+  const run = async (statement: { name: string }): Promise<object[]> => rows[statement.name] ?? [];
   const find = async (token: string) => (token === 'good' ? { customerId: 1, name: 'Ada' } : null);
   const metrics = createMetrics({ connections }, () => lifecycle.inFlight.count());
   const lifecycle = createLifecycle({ requestMs: 800, drainMs: 60_000, metrics: () => metrics.render() });
   const services: Services = {
-    catalogue: new Catalogue({ run: (...asked) => services.database.run(...asked) }, 800),
+    catalogue: new Catalogue({ run: (...asked) => services.database.run(...asked) }),
     database: { run, connections } as unknown as Database,
     sessions: { find, open: async () => 'token' } as unknown as Sessions,
     lifecycle,
@@ -165,34 +163,34 @@ test('a bug is a 500 without its details, and is counted', async () => {
 
 test('work for a client that has gone is known to be for nobody', async () => {
   const { app, services } = application();
-  const begun = Promise.withResolvers<Deadline>();
+  const begun = Promise.withResolvers<Call>();
   const rows = Promise.withResolvers<object[]>();
-  services.database.run = (async (deadline: Deadline) => {
-    begun.resolve(deadline);
+  services.database.run = (async (_statement: unknown, call: Call) => {
+    begun.resolve(call);
     return rows.promise;
   }) as Database['run'];
   const { port } = new URL(await app.listen({ host: '127.0.0.1', port: 0 }));
   const client = connect(Number(port), '127.0.0.1', () =>
     client.write('GET /orders HTTP/1.1\r\nHost: orders\r\nAuthorization: Bearer good\r\n\r\n'),
   );
-  const deadline = await begun.promise;
-  expect(deadline.abandoned).toBe(false);
+  const call = await begun.promise;
+  expect(call.isAborted).toBe(false);
   client.destroy();
-  await vi.waitFor(() => expect(deadline.abandoned).toBe(true));
+  await vi.waitFor(() => expect(call.isAborted).toBe(true));
   rows.resolve([]);
 });
 
 test('an answered request is not abandoned', async () => {
   const { app, services } = application();
-  let seen: Deadline | null = null;
-  services.database.run = async (deadline: Deadline) => {
-    seen = deadline;
+  let seen: Call | null = null;
+  services.database.run = async (_statement: unknown, call?: Call) => {
+    seen = call ?? null;
     return [];
   };
   const origin = await app.listen({ host: '127.0.0.1', port: 0 });
   expect((await fetch(`${origin}/orders`, { headers: { authorization: 'Bearer good', connection: 'close' } })).status).toBe(200);
   await app.close();
-  expect(seen).toMatchObject({ abandoned: false });
+  expect(seen).toMatchObject({ isAborted: false });
 });
 
 test('the description is valid OpenAPI of every route that is for clients', async () => {

@@ -1,7 +1,7 @@
 /** The HTTP side: what is true of every request. */
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from 'fastify';
+import { DatabaseError } from '@nines/runtime';
 import { lifecyclePlugin } from '@nines/runtime/fastify';
-import { Deadline } from './deadline.ts';
 import { Failure } from './failure.ts';
 import { describeApi } from './openapi.ts';
 import { registerRoutes } from './routes/routes.ts';
@@ -10,7 +10,6 @@ import type { Session } from './sessions/sessions.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    deadline: Deadline;
     /** Set by `requireSession`. */
     session: Session | null;
   }
@@ -35,7 +34,6 @@ export function createApp(services: Services, options: { log: boolean }): Fastif
   // JSON alone: a form on another site can send text with our visitor's cookie.
   app.removeContentTypeParser('text/plain');
   app.decorateRequest('session', null);
-  app.decorateRequest('deadline');
   everyRequest(app, services);
   app.setErrorHandler(answerError);
   app.setNotFoundHandler((request) => {
@@ -51,14 +49,7 @@ function everyRequest(app: FastifyInstance, services: Services): void {
   const { lifecycle, metrics } = services;
   void app.register(lifecyclePlugin, { lifecycle });
   const instance = `${services.instance.name}; zone=${services.instance.zone}`;
-  app.addHook('onRequest', async (request, reply) => {
-    request.deadline = new Deadline(lifecycle.requestMs);
-    reply.header('x-instance', instance);
-    // Before its answer: the client went away, or the gateway with it.
-    reply.raw.once('close', () => {
-      if (!reply.raw.writableFinished) request.deadline.abandon();
-    });
-  });
+  app.addHook('onRequest', async (_request, reply) => void reply.header('x-instance', instance));
   app.addHook('onResponse', async (request, reply) => {
     if (request.routeOptions.config.probe === true) return;
     const route = request.routeOptions.url ?? 'unmatched';
@@ -66,15 +57,26 @@ function everyRequest(app: FastifyInstance, services: Services): void {
   });
 }
 
-function answerError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+function answerError(error: FastifyError | Failure | DatabaseError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   if (error instanceof Failure) {
     if (error.retryAfterSeconds !== undefined) reply.header('retry-after', String(error.retryAfterSeconds));
     return reply.code(error.status).send({ error: error.code, message: error.message });
   }
-  const status = error.statusCode ?? 500;
+  if (error instanceof DatabaseError && error.code !== 'E_STATEMENT_REFUSED') return answerError(unavailable(error), request, reply);
+  const status = 'statusCode' in error ? (error.statusCode ?? 500) : 500;
   if (status >= 400 && status < 500) {
     return reply.code(status).send({ error: 'invalid_request', message: error.message });
   }
   request.log.error({ err: error, method: request.method, route: request.routeOptions.url }, 'unexpected error');
   return reply.code(500).send({ error: 'internal', message: 'Something is wrong in the service; it has been logged.' });
+}
+
+/** 503; a statement that PostgreSQL refuses is a bug of ours and stays an error (500). */
+function unavailable(error: DatabaseError): Failure {
+  if (error.code === 'E_OUTCOME_UNKNOWN') {
+    const message = 'The database did not confirm. Repeat the request with the same Idempotency-Key to learn the outcome.';
+    return new Failure(503, 'outcome_unknown', message, { retryAfterSeconds: 1, cause: error });
+  }
+  const message = 'The database does not answer in time. Nothing was changed.';
+  return new Failure(503, 'database_unavailable', message, { retryAfterSeconds: 1, cause: error });
 }

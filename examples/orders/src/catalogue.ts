@@ -1,9 +1,7 @@
 /** The catalogue: the same for everybody, so every cache on the way may keep it for a moment. */
 import { createHash } from 'node:crypto';
-import { Cached, type CachedAnswer } from '@nines/runtime';
+import { Cached, type CachedAnswer, type Database } from '@nines/runtime';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Database } from './database/database.ts';
-import { Deadline } from './deadline.ts';
 
 export interface Product {
   id: number;
@@ -44,10 +42,10 @@ export class Catalogue {
   readonly #pages: Cached<Product[]>;
   readonly #products: Cached<Product | null>;
 
-  /** @param deadlineMs for one question to the database, whoever waits for its answer */
-  constructor(database: Pick<Database, 'run'>, deadlineMs: number) {
-    this.#pages = new Cached(async (after) => pageAfter(database, new Deadline(deadlineMs), Number(after)), KEPT);
-    this.#products = new Cached(async (id) => productById(database, new Deadline(deadlineMs), Number(id)), KEPT);
+  /** A question to the database has a time of its own, whoever waits for its answer. */
+  constructor(database: Pick<Database, 'run'>) {
+    this.#pages = new Cached(async (after) => pageAfter(database, Number(after)), KEPT);
+    this.#products = new Cached(async (id) => productById(database, Number(id)), KEPT);
   }
 
   /** The page that follows the product `after`, in order of id. */
@@ -60,16 +58,16 @@ export class Catalogue {
   }
 }
 
-async function pageAfter(database: Pick<Database, 'run'>, deadline: Deadline, after: number): Promise<Product[]> {
-  return database.run<Product>(deadline, {
+async function pageAfter(database: Pick<Database, 'run'>, after: number): Promise<Product[]> {
+  return database.run<Product>({
     name: 'products',
     text: `${SELECT_PRODUCTS} WHERE id > $1 ORDER BY id LIMIT ${PAGE}`,
     values: [after],
   });
 }
 
-async function productById(database: Pick<Database, 'run'>, deadline: Deadline, id: number): Promise<Product | null> {
-  const [product] = await database.run<Product>(deadline, {
+async function productById(database: Pick<Database, 'run'>, id: number): Promise<Product | null> {
+  const [product] = await database.run<Product>({
     name: 'product-by-id',
     text: `${SELECT_PRODUCTS} WHERE id = $1`,
     values: [id],

@@ -43,10 +43,8 @@ test('reads what the agent gives', () => {
 });
 
 test('every deadline is shorter than that of its caller', () => {
-  const { requestDeadlineMs, database, redis } = readConfig({ DATABASE_URL, REDIS_URL: 'redis://h:6379', NINES_REQUEST_MS: '1500' });
+  const { requestDeadlineMs, redis } = readConfig({ DATABASE_URL, REDIS_URL: 'redis://h:6379', NINES_REQUEST_MS: '1500' });
   expect(requestDeadlineMs).toBeLessThan(1_500);
-  expect(database.connectTimeoutMs + database.queryTimeoutMs).toBeLessThanOrEqual(requestDeadlineMs);
-  expect(database.lockTimeoutMs).toBeLessThan(database.queryTimeoutMs);
   expect(redis.commandTimeoutMs).toBeLessThan(requestDeadlineMs);
 });
 

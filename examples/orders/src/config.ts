@@ -22,16 +22,6 @@ export interface DatabaseConfig {
   applicationName: string;
   poolMin: number;
   poolMax: number;
-  /** Longest time that one request waits for a connection. */
-  connectTimeoutMs: number;
-  /** Longest time for a connection to be made, whoever waits for it. */
-  handshakeTimeoutMs: number;
-  /** When we stop waiting for a statement. */
-  queryTimeoutMs: number;
-  /** When the server ends it. */
-  statementTimeoutMs: number;
-  lockTimeoutMs: number;
-  idleTransactionTimeoutMs: number;
 }
 
 export interface RedisConfig {
@@ -68,37 +58,17 @@ export function readConfig(env: Environment, readFile: (path: string) => string 
     requestDeadlineMs,
     drainMs: wholeNumber(env, 'NINES_DRAIN_MS', 700, problems),
     stopMs: wholeNumber(env, 'NINES_STOP_MS', 10_000, problems),
-    database: databaseConfig(env, name, ca, requestDeadlineMs, problems),
+    database: databaseConfig(env, name, ca, problems),
     redis: redisConfig(env, ca, problems),
   };
   if (problems.length > 0) throw new Error(`wrong environment:\n  ${problems.join('\n  ')}`);
   return config;
 }
 
-/** Half the deadline per query: a query on a frozen connection leaves time for one on a sound one. */
-function databaseConfig(
-  env: Environment,
-  applicationName: string,
-  ca: string | null,
-  requestDeadlineMs: number,
-  problems: string[],
-): DatabaseConfig {
+function databaseConfig(env: Environment, applicationName: string, ca: string | null, problems: string[]): DatabaseConfig {
   const url = text(env, 'DATABASE_URL') ?? '';
   if (!isUrl(url, /^postgres(ql)?:$/)) problems.push('DATABASE_URL: want postgres://user:password@host:port/database');
-  const queryTimeoutMs = Math.floor(requestDeadlineMs / 2);
-  return {
-    url,
-    ca,
-    applicationName,
-    poolMin: 2,
-    poolMax: wholeNumber(env, 'DATABASE_POOL_SIZE', 5, problems),
-    connectTimeoutMs: queryTimeoutMs,
-    handshakeTimeoutMs: 2 * requestDeadlineMs,
-    queryTimeoutMs,
-    statementTimeoutMs: Math.floor(queryTimeoutMs * 0.85),
-    lockTimeoutMs: Math.floor(queryTimeoutMs * 0.75),
-    idleTransactionTimeoutMs: requestDeadlineMs,
-  };
+  return { url, ca, applicationName, poolMin: 2, poolMax: wholeNumber(env, 'DATABASE_POOL_SIZE', 5, problems) };
 }
 
 function redisConfig(env: Environment, ca: string | null, problems: string[]): RedisConfig {

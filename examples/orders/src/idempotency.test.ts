@@ -1,11 +1,9 @@
 import { expect, test } from 'vitest';
-import type { Database } from './database/database.ts';
-import { DatabaseError } from './database/database-error.ts';
-import type { Statement, Transaction } from './database/transaction.ts';
-import { Deadline } from './deadline.ts';
+import { type Call, DatabaseError, type Statement, type Transaction } from '@nines/runtime';
 import { Failure } from './failure.ts';
 import { type KeyedRequest, once } from './idempotency.ts';
 
+const CALL = {} as Call;
 const AT = new Date('2026-11-01T00:00:00Z');
 const REQUEST: KeyedRequest = { customerId: 1, key: 'k1', fingerprint: 'f1' };
 
@@ -15,13 +13,12 @@ class FakeDatabase {
   failClaim: Error | undefined;
   failStoredAnswer: Error | undefined;
 
-  async transaction<T>(_deadline: Deadline, work: (transaction: Transaction) => Promise<T>): Promise<T> {
+  async transaction<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
     const before = new Map(this.rows);
     try {
       return await work({ run: async (statement) => this.#run(statement) as never });
     } catch (error) {
       this.rows = before;
-      if (error instanceof DatabaseError) throw new Failure(503, 'database_unavailable', 'away', { cause: error });
       throw error;
     }
   }
@@ -46,7 +43,7 @@ class FakeDatabase {
 }
 
 function ask(database: FakeDatabase, request: KeyedRequest, effect: () => Promise<{ status: number; body: object }>) {
-  return once(database as unknown as Database, new Deadline(1_000), request, effect);
+  return once(database, CALL, request, effect);
 }
 
 test('the same key and request: one effect, the same answer', async () => {
@@ -88,7 +85,7 @@ test('a key that others hold for too long: 409 with Retry-After; a database that
   database.failClaim = tooLong;
   await expect(ask(database, REQUEST, effect)).rejects.toMatchObject({ status: 409, code: 'key_in_use', retryAfterSeconds: 1 });
   database.failClaim = new Error('Query read timeout');
-  await expect(ask(database, REQUEST, effect)).rejects.toMatchObject({ status: 503 });
+  await expect(ask(database, REQUEST, effect)).rejects.toMatchObject({ code: 'E_DATABASE_AWAY' });
   database.failClaim = undefined;
   await ask(database, REQUEST, effect);
   database.failStoredAnswer = tooLong;

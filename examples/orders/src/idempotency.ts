@@ -4,11 +4,7 @@
  * same key may be used again.
  */
 import { createHash } from 'node:crypto';
-import type { Database } from './database/database.ts';
-import { DatabaseError } from './database/database-error.ts';
-import { sqlStateOf } from './database/outcome.ts';
-import type { Statement, Transaction } from './database/transaction.ts';
-import type { Deadline } from './deadline.ts';
+import { type Call, type Database, DatabaseError, sqlStateOf, type Statement, type Transaction } from '@nines/runtime';
 import { Failure } from './failure.ts';
 
 export interface KeyedRequest {
@@ -47,20 +43,20 @@ export function fingerprintOf(method: string, path: string, body: unknown): stri
  * A duplicate that arrives while the first is at work waits for it; 409 with Retry-After when that takes too long.
  */
 export async function once(
-  database: Database,
-  deadline: Deadline,
+  database: Pick<Database, 'transaction'>,
+  call: Call,
   request: KeyedRequest,
   effect: (transaction: Transaction, at: Date) => Promise<{ status: number; body: object }>,
 ): Promise<Answer & { replayed: boolean }> {
   try {
-    return await database.transaction(deadline, async (transaction) => {
+    return await database.transaction(async (transaction) => {
       const claimedAt = await claim(transaction, request);
       if (claimedAt === null) return { ...(await storedAnswer(transaction, request)), replayed: true };
       const { status, body } = await effect(transaction, claimedAt);
       const answer = { status, body: JSON.stringify(body) };
       await record(transaction, request, answer);
       return { ...answer, replayed: false };
-    });
+    }, call);
   } catch (error) {
     if (!isKeyBusy(error)) throw error;
     const message = 'A request with this Idempotency-Key is still at work.';
@@ -118,5 +114,5 @@ const LOCK_NOT_AVAILABLE = '55P03';
 const KEY_BUSY = 'another transaction holds the idempotency key';
 
 function isKeyBusy(error: unknown): boolean {
-  return error instanceof Failure && error.cause instanceof DatabaseError && error.cause.message === KEY_BUSY;
+  return error instanceof DatabaseError && error.message === KEY_BUSY;
 }

@@ -1,12 +1,11 @@
 /** One instance: starts, warms up, serves, drains. */
 import { flushCompileCache } from 'node:module';
 import { setTimeout as delay } from 'node:timers/promises';
-import { createLifecycle } from '@nines/runtime';
+import { createSecureContext } from 'node:tls';
+import { createDatabase, createLifecycle, type Database } from '@nines/runtime';
 import { createApp } from './app.ts';
 import { Catalogue } from './catalogue.ts';
 import { type Config, readConfig } from './config.ts';
-import { Database } from './database/database.ts';
-import { Deadline } from './deadline.ts';
 import { DependencyLog, type Log } from './dependency-log.ts';
 import { createMetrics } from './metrics.ts';
 import type { Services } from './services.ts';
@@ -42,14 +41,14 @@ async function main(): Promise<void> {
   log.target = app.log;
   services.lifecycle.stopOnSignals();
   await app.listen({ host: config.host, port: config.port });
-  await warmUp(services, log);
+  await warmUp(services, config, log);
   services.lifecycle.serve();
   // Node writes it when it exits in good order: a first life that ends by kill -9 would leave the next one a slow start.
   flushCompileCache();
 }
 
 function createServices(config: Config, log: Log): Services {
-  const database = new Database(config.database, new DependencyLog('database', log));
+  const database = connectDatabase(config, new DependencyLog('database', log));
   const sessions = new Sessions(connectRedis(config.redis), new DependencyLog('redis', log));
   const metrics = createMetrics(database, () => lifecycle.inFlight.count());
   const lifecycle = createLifecycle({
@@ -57,7 +56,7 @@ function createServices(config: Config, log: Log): Services {
     drainMs: config.drainMs,
     stopMs: config.stopMs,
     dependencies: {
-      database: () => database.run(new Deadline(CHECK_TIMEOUT_MS), { name: 'check', text: 'SELECT 1 AS one' }),
+      database: () => database.run({ name: 'check', text: 'SELECT 1 AS one' }),
       redis: () => sessions.check(),
     },
     checkTimeoutMs: CHECK_TIMEOUT_MS,
@@ -69,7 +68,7 @@ function createServices(config: Config, log: Log): Services {
     log,
   });
   return {
-    catalogue: new Catalogue(database, config.requestDeadlineMs),
+    catalogue: new Catalogue(database),
     database,
     sessions,
     lifecycle,
@@ -78,19 +77,37 @@ function createServices(config: Config, log: Log): Services {
   };
 }
 
+function connectDatabase({ database, requestDeadlineMs }: Config, watch: DependencyLog): Database {
+  return createDatabase({
+    requestMs: requestDeadlineMs,
+    watch,
+    pg: {
+      connectionString: database.url,
+      // Made once: to read the authority's certificate again for each connection costs more than the handshake.
+      ...(database.ca === null ? {} : { ssl: { secureContext: createSecureContext({ ca: database.ca }) } }),
+      application_name: database.applicationName,
+      min: database.poolMin,
+      max: database.poolMax,
+    },
+  });
+}
+
 /** Both at once, each until it works; never rejects, since an instance without a dependency is better than none. */
-async function warmUp(services: Services, log: Log): Promise<void> {
+async function warmUp(services: Services, config: Config, log: Log): Promise<void> {
   const signal = AbortSignal.timeout(WARM_UP_PATIENCE_MS);
-  const results = await Promise.allSettled([warmDatabase(services.database, signal), services.sessions.warm(signal)]);
+  const results = await Promise.allSettled([
+    warmDatabase(services.database, config.database.poolMin, signal),
+    services.sessions.warm(signal),
+  ]);
   for (const result of results) {
     if (result.status === 'rejected') log.warn({ reason: String(result.reason) }, 'serving without a dependency');
   }
 }
 
-async function warmDatabase(database: Database, signal: AbortSignal): Promise<void> {
+async function warmDatabase(database: Database, connections: number, signal: AbortSignal): Promise<void> {
   for (;;) {
     try {
-      return await database.warm();
+      return await database.warm(connections);
     } catch (error) {
       if (signal.aborted) throw error;
       await delay(100);

@@ -1,7 +1,7 @@
 /** What Prometheus reads. One registry per application, so that tests do not share counters. */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Counter, Gauge, Histogram, Registry } from '@prometheus-io/client';
-import type { Database } from './database/database.ts';
+import type { Database } from '@nines/runtime';
 
 export interface Metrics {
   answered(method: string, route: string, status: number, seconds: number): void;

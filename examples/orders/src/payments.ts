@@ -1,6 +1,6 @@
 /** Payments: at most one per order. (The money itself is imagined; the exactly-once of it is not.) */
 import { randomUUID } from 'node:crypto';
-import type { Transaction } from './database/transaction.ts';
+import type { Transaction } from '@nines/runtime';
 import { Failure } from './failure.ts';
 
 export interface Payment {

@@ -1,7 +1,6 @@
 /** What the routes work with. */
 import type { Catalogue } from './catalogue.ts';
-import type { Database } from './database/database.ts';
-import type { Lifecycle } from '@nines/runtime';
+import type { Database, Lifecycle } from '@nines/runtime';
 import type { Metrics } from './metrics.ts';
 import type { Sessions } from './sessions/sessions.ts';
 

@@ -5,6 +5,10 @@ export { Cached, type CachedAnswer, type CachedOptions } from './cached/cached.t
 export type { Call, CallOptions, Priority } from './call/call.ts';
 export { circuitBreaker, type CircuitBreakerOptions, type CircuitBreakerPolicy } from './circuit-breaker/circuit-breaker.ts';
 export type { Clock, Timer } from './clock/clock.ts';
+export { createDatabase, type Database, type DatabaseOptions } from './database/database.ts';
+export { DatabaseError, type DatabaseErrorCode } from './database/database-error.ts';
+export { mayRetry, outcomeOf, sqlStateOf, type Outcome, type Phase } from './database/outcome.ts';
+export type { Statement, Transaction } from './database/transaction.ts';
 export { PolicyError, type PolicyErrorCode } from './errors/policy-error.ts';
 export { fallback, type FallbackOptions } from './fallback/fallback.ts';
 export { hedge, type HedgeOptions } from './hedge/hedge.ts';

@@ -1,10 +1,7 @@
 /** A single connection for the commands that run once (migrate, seed). */
 import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
-import { createPool } from '@nines/runtime';
-import { withRetry } from '../retry.ts';
-import { Deadline } from '../deadline.ts';
-import { mayRetry, outcomeOf } from './outcome.ts';
+import { createPool, exponentialBackoff, mayRetry, outcomeOf, retry } from '@nines/runtime';
 
 const ATTEMPT_MS = 2_000;
 
@@ -29,11 +26,12 @@ export async function withConnection<T>(
   // Each query carries its own error; between two of them this event would end the process without a message.
   pool.on('error', () => undefined);
   try {
-    const client = await withRetry(() => pool.connect(), {
-      deadline: new Deadline(options.patienceMs),
-      mayRetry: (error) => mayRetry(outcomeOf(error, 'connect')),
-      longestBackoffMs: 1_000,
+    const patiently = retry({
+      attempts: 1_000,
+      retryIf: (error) => mayRetry(outcomeOf(error, 'connect')),
+      backoff: exponentialBackoff({ firstMs: 20, maxMs: 1_000 }),
     });
+    const client = await patiently.execute(() => pool.connect(), { timeoutMs: options.patienceMs });
     client.on('error', () => undefined);
     try {
       return await work(client);

@@ -1,8 +1,6 @@
 /** Orders in the database: placed in one transaction with the stock they take. */
 import { randomUUID } from 'node:crypto';
-import type { Database } from '../database/database.ts';
-import type { Statement, Transaction } from '../database/transaction.ts';
-import type { Deadline } from '../deadline.ts';
+import type { Call, Database, Statement, Transaction } from '@nines/runtime';
 import { type Item, type Line, pricedLines, type StockedProduct } from './cart.ts';
 
 export interface Order {
@@ -69,24 +67,30 @@ const SELECT_ORDERS = `
   JOIN products ON products.id = items.product_id`;
 
 /** Newest first. */
-export async function ordersOf(database: Database, deadline: Deadline, customerId: number, limit: number): Promise<Order[]> {
-  const rows = await database.run<OrderRow>(deadline, {
-    name: 'orders-of-customer',
-    text: `${SELECT_ORDERS}
+export async function ordersOf(database: Database, call: Call, customerId: number, limit: number): Promise<Order[]> {
+  const rows = await database.run<OrderRow>(
+    {
+      name: 'orders-of-customer',
+      text: `${SELECT_ORDERS}
            WHERE orders.id IN (SELECT id FROM orders WHERE customer_id = $1 ORDER BY created_at DESC LIMIT $2)
            GROUP BY orders.id ORDER BY orders.created_at DESC`,
-    values: [customerId, limit],
-  });
+      values: [customerId, limit],
+    },
+    call,
+  );
   return rows.map(orderOf);
 }
 
 /** Null when there is none, or when it is somebody else's. */
-export async function orderOfCustomer(database: Database, deadline: Deadline, customerId: number, orderId: string): Promise<Order | null> {
-  const [row] = await database.run<OrderRow>(deadline, {
-    name: 'order-of-customer',
-    text: `${SELECT_ORDERS} WHERE orders.id = $1 AND orders.customer_id = $2 GROUP BY orders.id`,
-    values: [orderId, customerId],
-  });
+export async function orderOfCustomer(database: Database, call: Call, customerId: number, orderId: string): Promise<Order | null> {
+  const [row] = await database.run<OrderRow>(
+    {
+      name: 'order-of-customer',
+      text: `${SELECT_ORDERS} WHERE orders.id = $1 AND orders.customer_id = $2 GROUP BY orders.id`,
+      values: [orderId, customerId],
+    },
+    call,
+  );
   return row === undefined ? null : orderOf(row);
 }
 

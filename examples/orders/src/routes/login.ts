@@ -32,8 +32,8 @@ export function loginRoutes(app: FastifyInstance, services: Services): void {
   };
   app.post<{ Body: { name: string } }>('/login', { schema }, async (request, reply) => {
     const { name } = request.body;
-    const customerId = await customerByName(database, request.deadline, name);
-    const token = await sessions.open({ customerId, name }, request.deadline);
+    const customerId = await customerByName(database, request.call, name);
+    const token = await sessions.open({ customerId, name }, request.call);
     reply.header('set-cookie', sessionCookie(token, request.headers['x-forwarded-proto'] === 'https'));
     reply.header('cache-control', 'no-store');
     return { customerId, name, token };
@@ -44,7 +44,7 @@ export function loginRoutes(app: FastifyInstance, services: Services): void {
 export function requireSession(services: Services): (request: FastifyRequest) => Promise<void> {
   return async (request) => {
     const token = tokenOf(request.headers);
-    const session = token === null ? null : await services.sessions.find(token, request.deadline);
+    const session = token === null ? null : await services.sessions.find(token, request.call);
     if (session === null) throw new Failure(401, 'not_logged_in', 'Log in first: POST /login.');
     request.session = session;
   };

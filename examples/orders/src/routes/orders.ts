@@ -31,7 +31,7 @@ function placing(app: FastifyInstance, { database }: Services, preHandler: Sessi
     const key = keyOf(request);
     const items = normalisedItems(request.body.items);
     const keyed = { customerId, key, fingerprint: fingerprintOf('POST', '/orders', items) };
-    const answer = await once(database, request.deadline, keyed, async (transaction, at) => ({
+    const answer = await once(database, request.call, keyed, async (transaction, at) => ({
       status: 201,
       body: await placeOrder(transaction, { customerId, key, items, at }),
     }));
@@ -50,7 +50,7 @@ function paying(app: FastifyInstance, { database }: Services, preHandler: Sessio
     const { customerId } = sessionOf(request);
     const orderId = request.params.id;
     const keyed = { customerId, key: keyOf(request), fingerprint: fingerprintOf('POST', `/orders/${orderId}/pay`, null) };
-    const answer = await once(database, request.deadline, keyed, async (transaction, at) => ({
+    const answer = await once(database, request.call, keyed, async (transaction, at) => ({
       status: 201,
       body: await payOrder(transaction, { customerId, orderId, at }),
     }));
@@ -74,7 +74,7 @@ function reading(app: FastifyInstance, { database }: Services, preHandler: Sessi
   app.get<{ Querystring: { limit?: string } }>('/orders', { schema: listSchema, preHandler }, async (request, reply) => {
     reply.header('cache-control', 'private, no-store');
     const limit = Number(request.query.limit ?? 20);
-    return { orders: await ordersOf(database, request.deadline, sessionOf(request).customerId, limit) };
+    return { orders: await ordersOf(database, request.call, sessionOf(request).customerId, limit) };
   });
 
   const oneSchema = {
@@ -85,7 +85,7 @@ function reading(app: FastifyInstance, { database }: Services, preHandler: Sessi
   app.get<{ Params: { id: string } }>('/orders/:id', { schema: oneSchema, preHandler }, async (request, reply) => {
     reply.header('cache-control', 'private, no-store');
     const { id } = request.params;
-    const order = await orderOfCustomer(database, request.deadline, sessionOf(request).customerId, id);
+    const order = await orderOfCustomer(database, request.call, sessionOf(request).customerId, id);
     if (order === null) throw new Failure(404, 'not_found', `You have no order ${id}.`);
     return order;
   });

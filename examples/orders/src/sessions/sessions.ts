@@ -1,10 +1,9 @@
 /** Sessions in Redis: any instance knows every session, none keeps one. */
 import { createHash, randomBytes } from 'node:crypto';
+import { type Call, compose, exponentialBackoff, retry, timeout } from '@nines/runtime';
 import type { Redis } from 'ioredis';
-import { Deadline } from '../deadline.ts';
 import type { DependencyLog } from '../dependency-log.ts';
 import { Failure } from '../failure.ts';
-import { withRetry } from '../retry.ts';
 
 export interface Session {
   customerId: number;
@@ -19,6 +18,12 @@ const TOKEN = /^[A-Za-z0-9_-]{32}$/;
 /** Longest time a request waits for Redis, retries included. */
 const PATIENCE_MS = 400;
 
+/** Every command here may be run twice without harm, so every failure may be retried. */
+const PATIENTLY = compose(
+  timeout(PATIENCE_MS),
+  retry({ attempts: 100, retryIf: () => true, backoff: exponentialBackoff({ firstMs: 20, maxMs: 200 }) }),
+);
+
 export class Sessions {
   readonly #redis: Redis;
   readonly #log: DependencyLog;
@@ -31,16 +36,16 @@ export class Sessions {
   }
 
   /** Resolves with the token that the client presents from now on. */
-  async open(session: Session, deadline: Deadline): Promise<string> {
+  async open(session: Session, call: Call): Promise<string> {
     const token = randomBytes(24).toString('base64url');
-    await this.#guarded(deadline, () => this.#redis.set(keyOf(token), JSON.stringify(session), 'EX', SESSION_SECONDS));
+    await this.#guarded(call, () => this.#redis.set(keyOf(token), JSON.stringify(session), 'EX', SESSION_SECONDS));
     return token;
   }
 
   /** Null for a token that is malformed, unknown or too old. */
-  async find(token: string, deadline: Deadline): Promise<Session | null> {
+  async find(token: string, call: Call): Promise<Session | null> {
     if (!TOKEN.test(token)) return null;
-    const stored = await this.#guarded(deadline, () => this.#redis.get(keyOf(token)));
+    const stored = await this.#guarded(call, () => this.#redis.get(keyOf(token)));
     return stored === null ? null : (JSON.parse(stored) as Session);
   }
 
@@ -69,11 +74,9 @@ export class Sessions {
     this.#redis.disconnect();
   }
 
-  /** Every command here may be run twice without harm, so every failure may be retried. */
-  async #guarded<T>(deadline: Deadline, command: () => Promise<T>): Promise<T> {
+  async #guarded<T>(call: Call, command: () => Promise<T>): Promise<T> {
     try {
-      const patience = new Deadline(deadline.withinMs(PATIENCE_MS));
-      const value = await withRetry(command, { deadline: patience, mayRetry: () => true });
+      const value = await PATIENTLY.execute(command, call);
       this.#log.worked();
       return value;
     } catch (error) {

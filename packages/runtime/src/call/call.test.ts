@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { SimulatedClock } from '../clock/testing/simulated-clock.ts';
-import { AbortListener, CallContext } from './call.ts';
+import { AbortListener, CallContext, withinMs } from './call.ts';
 
 class Ear extends AbortListener {
   readonly heard: unknown[] = [];
@@ -89,4 +89,9 @@ describe('CallContext', () => {
       }),
     );
   });
+});
+
+it('gives drivers a limit that is whole and never 0, also when no time is left', () => {
+  const within = (remainingMs: number, limitMs: number): number => withinMs({ remainingMs: () => remainingMs }, limitMs);
+  expect([within(100, 40), within(30.7, 40), within(-5, 40), within(0.5, Infinity), within(70, Infinity)]).toEqual([40, 30, 1, 1, 70]);
 });

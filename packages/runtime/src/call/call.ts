@@ -16,8 +16,15 @@ export interface Call {
   /** Doing it twice is doing it once. */
   readonly idempotent: boolean;
   readonly priority: Priority;
+  /** It was given up: nothing new need begin. Cheaper than a signal. */
+  readonly isAborted: boolean;
   /** Milliseconds left; 0 or less: none. */
   remainingMs(): number;
+}
+
+/** The limit, or what is left of the call if that is less; whole, and at least 1, as 0 means "no limit" to most drivers. */
+export function withinMs(call: Pick<Call, 'remainingMs'>, limitMs: number): number {
+  return Math.max(1, Math.floor(Math.min(limitMs, call.remainingMs())));
 }
 
 export interface CallOptions {

@@ -1,8 +1,9 @@
 /** One statement or one transaction on one connection, and what becomes of the connection afterwards. */
 import type { Socket } from 'node:net';
 import type pg from 'pg';
-import type { Deadline } from '../deadline.ts';
+import { type Call, withinMs } from '../call/call.ts';
 import { DatabaseError } from './database-error.ts';
+import type { Limits } from './limits.ts';
 import { connectionSurvives } from './outcome.ts';
 
 /** `name` makes it a prepared statement: parsed and planned once per connection. */
@@ -34,26 +35,25 @@ export async function runStatement<Row extends object>(client: pg.PoolClient, st
 export async function runTransaction<T>(
   client: pg.PoolClient,
   work: (transaction: Transaction) => Promise<T>,
-  deadline: Deadline,
-  limits: { queryTimeoutMs: number; lockTimeoutMs: number },
+  call: Call,
+  limits: Pick<Limits, 'queryMs' | 'lockMs'>,
 ): Promise<T> {
-  const { queryTimeoutMs } = limits;
   const run = async <Row extends object>(statement: Statement): Promise<Row[]> => {
     try {
-      return (await ask<Row>(client, statement, deadline.withinMs(queryTimeoutMs))).rows;
+      return (await ask<Row>(client, statement, withinMs(call, limits.queryMs))).rows;
     } catch (error) {
       throw new DatabaseError(error, 'work');
     }
   };
   client.on('error', ignoreBrokenConnection);
   try {
-    await begin(client, deadline, limits);
+    await begin(client, call, limits);
     const value = await work({ run });
-    await commit(client, deadline);
+    await commit(client, call);
     client.release();
     return value;
   } catch (error) {
-    await giveBack(client, error, deadline.withinMs(queryTimeoutMs));
+    await giveBack(client, error, withinMs(call, limits.queryMs));
     throw error;
   } finally {
     client.off('error', ignoreBrokenConnection);
@@ -64,11 +64,11 @@ export async function runTransaction<T>(
 const LOCK_ANSWER_MS = 50;
 
 /** In one round trip with the longest wait for a lock: the server must give up first, or we would take it for dead. */
-async function begin(client: pg.PoolClient, deadline: Deadline, limits: { queryTimeoutMs: number; lockTimeoutMs: number }): Promise<void> {
-  const lockMs = Math.max(1, deadline.withinMs(limits.lockTimeoutMs + LOCK_ANSWER_MS) - LOCK_ANSWER_MS);
+async function begin(client: pg.PoolClient, call: Call, limits: Pick<Limits, 'queryMs' | 'lockMs'>): Promise<void> {
+  const lockMs = Math.max(1, withinMs(call, limits.lockMs + LOCK_ANSWER_MS) - LOCK_ANSWER_MS);
   const text = `BEGIN; SET LOCAL lock_timeout = ${lockMs}`;
   try {
-    await ask(client, { text }, deadline.withinMs(limits.queryTimeoutMs));
+    await ask(client, { text }, withinMs(call, limits.queryMs));
   } catch (error) {
     throw new DatabaseError(error, 'work');
   }
@@ -79,14 +79,14 @@ async function begin(client: pg.PoolClient, deadline: Deadline, limits: { queryT
  * PostgreSQL reports a cancelled wait for its standbys as success with a WARNING: the write may be lost with the
  * primary, so that is no confirmation.
  */
-async function commit(client: pg.PoolClient, deadline: Deadline): Promise<void> {
+async function commit(client: pg.PoolClient, call: Call): Promise<void> {
   let warning: string | undefined;
   const onNotice = (notice: { severity: string | undefined; message: string | undefined }): void => {
     if (notice.severity === 'WARNING') warning = notice.message ?? 'warning at COMMIT';
   };
   client.on('notice', onNotice);
   try {
-    const result = await ask(client, { text: 'COMMIT' }, deadline.withinMs(Infinity));
+    const result = await ask(client, { text: 'COMMIT' }, withinMs(call, Infinity));
     if (result.command !== 'COMMIT') throw Object.assign(new Error('COMMIT was answered with ROLLBACK'), ROLLED_BACK);
     if (warning !== undefined) throw new Error(warning);
   } catch (error) {
