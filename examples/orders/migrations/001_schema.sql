@@ -14,16 +14,16 @@ CREATE TABLE products (
 );
 
 -- One row per effect, committed by the transaction of the effect: the row exists if and only if the effect does.
-CREATE TABLE idempotency_keys (
-  customer_id integer NOT NULL REFERENCES customers (id),
+CREATE TABLE IF NOT EXISTS idempotency_keys (
+  -- Whose key it is: those of different callers never meet.
+  scope text NOT NULL,
   key text NOT NULL,
   -- SHA-256 of what was asked for, so that a key cannot be used for something else.
   fingerprint text NOT NULL,
-  -- The answer as it was sent, byte for byte. Null only inside the transaction that makes it.
-  status smallint,
-  body text,
+  -- JSON, as it was given. Null only inside the transaction that makes it.
+  answer text,
   created_at timestamptz NOT NULL DEFAULT now(),
-  PRIMARY KEY (customer_id, key)
+  PRIMARY KEY (scope, key)
 );
 
 CREATE TABLE orders (

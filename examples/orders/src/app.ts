@@ -1,6 +1,6 @@
 /** The HTTP side: what is true of every request. */
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from 'fastify';
-import { DatabaseError } from '@nines/runtime';
+import { DatabaseError, KeyError } from '@nines/runtime';
 import { lifecyclePlugin } from '@nines/runtime/fastify';
 import { Failure } from './failure.ts';
 import { describeApi } from './openapi.ts';
@@ -57,11 +57,12 @@ function everyRequest(app: FastifyInstance, services: Services): void {
   });
 }
 
-function answerError(error: FastifyError | Failure | DatabaseError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+function answerError(error: FastifyError | Failure | DatabaseError | KeyError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   if (error instanceof Failure) {
     if (error.retryAfterSeconds !== undefined) reply.header('retry-after', String(error.retryAfterSeconds));
     return reply.code(error.status).send({ error: error.code, message: error.message });
   }
+  if (error instanceof KeyError) return answerError(refusedKey(error), request, reply);
   if (error instanceof DatabaseError && error.code !== 'E_STATEMENT_REFUSED') return answerError(unavailable(error), request, reply);
   const status = 'statusCode' in error ? (error.statusCode ?? 500) : 500;
   if (status >= 400 && status < 500) {
@@ -79,4 +80,11 @@ function unavailable(error: DatabaseError): Failure {
   }
   const message = 'The database does not answer in time. Nothing was changed.';
   return new Failure(503, 'database_unavailable', message, { retryAfterSeconds: 1, cause: error });
+}
+
+function refusedKey(error: KeyError): Failure {
+  if (error.code === 'E_KEY_REUSED')
+    return new Failure(422, 'key_of_another_request', 'This Idempotency-Key was used for a different request.');
+  const message = 'A request with this Idempotency-Key is still at work.';
+  return new Failure(409, 'key_in_use', message, { retryAfterSeconds: 1, cause: error });
 }

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { IDEMPOTENCY_TABLE } from '@nines/runtime';
 import { expect, test } from 'vitest';
 import { type Migration, pendingMigrations, readMigrations } from './migrate.ts';
 import { seedProducts } from './seed.ts';
@@ -26,6 +27,11 @@ test('the folder of migrations is read in order of name', () => {
   const names = readMigrations(join(import.meta.dirname, '..', 'migrations')).map(({ name }) => name);
   expect(names[0]).toBe('001_schema.sql');
   expect(names).toEqual(names.toSorted());
+});
+
+test('the table of the idempotency keys is the one that the library works with', () => {
+  const sql = readMigrations(join(import.meta.dirname, '..', 'migrations')).map((each) => each.sql);
+  expect(sql.join('\n')).toContain(IDEMPOTENCY_TABLE);
 });
 
 test('the seed is forty different products, the same every time', () => {

@@ -9,6 +9,8 @@ export { createDatabase, type Database, type DatabaseOptions } from './database/
 export { DatabaseError, type DatabaseErrorCode } from './database/database-error.ts';
 export { mayRetry, outcomeOf, sqlStateOf, type Outcome, type Phase } from './database/outcome.ts';
 export type { Statement, Transaction } from './database/transaction.ts';
+export { fingerprintOf, IDEMPOTENCY_TABLE, once, type KeyedAnswer, type KeyedRequest } from './idempotency/once.ts';
+export { KeyError, type KeyErrorCode } from './idempotency/key-error.ts';
 export { PolicyError, type PolicyErrorCode } from './errors/policy-error.ts';
 export { fallback, type FallbackOptions } from './fallback/fallback.ts';
 export { hedge, type HedgeOptions } from './hedge/hedge.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { fingerprintOf } from '../idempotency.ts';
+import { fingerprintOf } from '@nines/runtime';
 import { type Item, normalisedItems, pricedLines, type StockedProduct } from './cart.ts';
 
 const product = (id: number, stock: number): StockedProduct => ({ id, name: `p${id}`, priceCents: 10 * id, stock });

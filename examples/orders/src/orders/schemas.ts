@@ -75,3 +75,15 @@ export const keyedFailures = {
   409: failureSchema,
   422: failureSchema,
 } as const;
+
+export const keySchema = {
+  type: 'object',
+  required: ['idempotency-key'],
+  properties: {
+    'idempotency-key': {
+      type: 'string',
+      pattern: '^[!-~]{1,255}$',
+      description: 'Chosen by the client, one per intended effect; repeated with every retry.',
+    },
+  },
+} as const;

@@ -1,10 +1,18 @@
 /** Placing, reading and paying orders: everything here belongs to one customer and is never cached on the way. */
+import { fingerprintOf, type KeyedAnswer, once } from '@nines/runtime';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Failure, failureSchema } from '../failure.ts';
-import { type Answer, fingerprintOf, keySchema, once } from '../idempotency.ts';
 import { type Item, normalisedItems } from '../orders/cart.ts';
 import { orderOfCustomer, ordersOf, placeOrder } from '../orders/orders.ts';
-import { keyedFailures, orderBodySchema, orderParameters, orderSchema, paymentSchema, sessionFailures } from '../orders/schemas.ts';
+import {
+  keyedFailures,
+  keySchema,
+  orderBodySchema,
+  orderParameters,
+  orderSchema,
+  paymentSchema,
+  sessionFailures,
+} from '../orders/schemas.ts';
 import { payOrder } from '../payments.ts';
 import type { Services } from '../services.ts';
 import { requireSession, sessionOf } from './login.ts';
@@ -30,11 +38,16 @@ function placing(app: FastifyInstance, { database }: Services, preHandler: Sessi
     const { customerId } = sessionOf(request);
     const key = keyOf(request);
     const items = normalisedItems(request.body.items);
-    const keyed = { customerId, key, fingerprint: fingerprintOf('POST', '/orders', items) };
-    const answer = await once(database, request.call, keyed, async (transaction, at) => ({
-      status: 201,
-      body: await placeOrder(transaction, { customerId, key, items, at }),
-    }));
+    const keyed = { scope: String(customerId), key, fingerprint: fingerprintOf('POST', '/orders', items) };
+    const answer = await once(
+      database,
+      keyed,
+      async (transaction, at) => ({
+        status: 201,
+        body: await placeOrder(transaction, { customerId, key, items, at }),
+      }),
+      request.call,
+    );
     return sendAnswer(reply, answer);
   });
 }
@@ -49,11 +62,16 @@ function paying(app: FastifyInstance, { database }: Services, preHandler: Sessio
   app.post<{ Params: { id: string } }>('/orders/:id/pay', { schema, preHandler }, async (request, reply) => {
     const { customerId } = sessionOf(request);
     const orderId = request.params.id;
-    const keyed = { customerId, key: keyOf(request), fingerprint: fingerprintOf('POST', `/orders/${orderId}/pay`, null) };
-    const answer = await once(database, request.call, keyed, async (transaction, at) => ({
-      status: 201,
-      body: await payOrder(transaction, { customerId, orderId, at }),
-    }));
+    const keyed = { scope: String(customerId), key: keyOf(request), fingerprint: fingerprintOf('POST', `/orders/${orderId}/pay`, null) };
+    const answer = await once(
+      database,
+      keyed,
+      async (transaction, at) => ({
+        status: 201,
+        body: await payOrder(transaction, { customerId, orderId, at }),
+      }),
+      request.call,
+    );
     return sendAnswer(reply, answer);
   });
 }
@@ -96,8 +114,8 @@ function keyOf(request: FastifyRequest): string {
   return String(request.headers['idempotency-key']);
 }
 
-function sendAnswer(reply: FastifyReply, answer: Answer & { replayed: boolean }): FastifyReply {
-  if (answer.replayed) reply.header('idempotency-replayed', 'true');
+function sendAnswer(reply: FastifyReply, { value, replayed }: KeyedAnswer<{ status: number; body: object }>): FastifyReply {
+  if (replayed) reply.header('idempotency-replayed', 'true');
   reply.header('cache-control', 'no-store');
-  return reply.code(answer.status).type('application/json; charset=utf-8').send(answer.body);
+  return reply.code(value.status).send(value.body);
 }
