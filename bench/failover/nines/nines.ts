@@ -114,8 +114,9 @@ function runningSystem(cluster: Cluster, agents: Agents, access: DatabaseAccess,
     missing: async (signal) => {
       const all = await views(signal);
       if (all.length < addresses.length) return `${addresses.length - all.length} agents do not answer`;
-      const view = all.find(({ proven }) => proven);
-      if (view === undefined) return 'no leader has proof of its leadership';
+      // The newest, though an old leader that was cut off may have proof for a moment still: its standbys are another's by now.
+      const [view] = all.toSorted((left, right) => right.term - left.term || Number(right.proven) - Number(left.proven));
+      if (view?.proven !== true) return 'the newest leader that is known has no proof of its leadership';
       if (view.phase !== 'open') return `the record is ${view.phase}`;
       if (view.lone) return 'the leader is alone';
       const near = view.replicas.filter(({ counted, lagBytes }) => counted && lagBytes !== null && lagBytes <= MAX_LAG_BYTES);

@@ -80,7 +80,8 @@ export class Sessions {
       this.#log.worked();
       return value;
     } catch (error) {
-      this.#log.failed(error);
+      // Who went away says nothing about Redis.
+      if (!call.isAborted) this.#log.failed(error);
       const message = 'Sessions cannot be read at the moment.';
       throw new Failure(503, 'sessions_unavailable', message, { retryAfterSeconds: 1, cause: error });
     }
